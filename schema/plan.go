@@ -1,0 +1,131 @@
+package schema
+
+import "time"
+
+// PlanFormat is the version of the plan file that this program writes and the
+// newest that it reads.
+const PlanFormat = 1
+
+// Plan is a reviewed list of steps from one fingerprint to another. It is the
+// unit of review: what it lists is what apply runs.
+type Plan struct {
+	Format   int       `json:"format"`   // PlanFormat of the program that wrote it
+	Cairn    string    `json:"cairn"`    // version of that program
+	Created  time.Time `json:"created"`  // when it was made, UTC
+	Server   int       `json:"server"`   // major version of the target
+	Database Database  `json:"database"` // the target it was made for
+	Scope    Scope     `json:"scope"`    // what of the target it manages
+	From     string    `json:"from"`     // fingerprint that the target must have
+	To       string    `json:"to"`       // fingerprint that it then has
+	Objects  []Pin     `json:"objects"`  // hash of each object behind From, to name what changed since
+	Summary  Summary   `json:"summary"`  // counts of objects
+	Changes  []Change  `json:"changes"`  // objects that are added, changed, dropped
+	Steps    []Step    `json:"steps"`    // statements, in order
+	Findings []Finding `json:"findings"` // what a reader has to know
+	Digest   string    `json:"digest"`   // sha256 over everything above
+}
+
+// Database identifies a target without a secret.
+type Database struct {
+	Name   string `json:"name"`
+	Host   string `json:"host"`
+	System string `json:"system"` // pg_control's system identifier, "" when not readable
+}
+
+// Scope says which objects are managed.
+type Scope struct {
+	Schemas    []string `json:"schemas,omitempty"` // empty: every schema that is not PostgreSQL's own
+	Ignore     []string `json:"ignore,omitempty"`  // patterns KIND:NAME that are left alone
+	Owners     bool     `json:"owners"`            // owners are compared
+	Privileges bool     `json:"privileges"`        // grants are compared
+}
+
+// Pin is the hash of one object's compared content.
+type Pin struct {
+	Object string `json:"object"` // text of the ID
+	Hash   string `json:"hash"`   // first 16 hexadecimal digits of its sha256
+}
+
+// Summary counts objects that people name: parts of a new or dropped table are
+// counted with their table.
+type Summary struct {
+	Add    int `json:"add"`
+	Change int `json:"change"`
+	Drop   int `json:"drop"`
+}
+
+// Verb says what happens to an object.
+type Verb string
+
+// The verbs of changes.
+const (
+	Add     Verb = "add"
+	Alter   Verb = "change"
+	Replace Verb = "replace"
+	Drop    Verb = "drop"
+)
+
+// Change is what happens to one object, for the reader.
+type Change struct {
+	Verb   Verb    `json:"verb"`
+	Object string  `json:"object"`           // text of the ID
+	Title  string  `json:"title"`            // "column public.users.email"
+	Parent string  `json:"parent,omitempty"` // text of the parent's ID
+	Fields []Field `json:"fields,omitempty"` // attributes that differ
+	Cause  string  `json:"cause,omitempty"`  // why an unchanged object is replaced
+}
+
+// Field is one attribute that differs.
+type Field struct {
+	Name string `json:"name"`
+	Old  string `json:"old"`
+	New  string `json:"new"`
+}
+
+// Step is one statement and what is known of it.
+type Step struct {
+	SQL      string `json:"sql"`                      // one statement, without the closing semicolon
+	Verb     Verb   `json:"verb"`                     // what it does to the object
+	Object   string `json:"object"`                   // text of the ID it is for
+	Relation string `json:"relation,omitempty"`       // table that it locks
+	Lock     string `json:"lock,omitempty"`           // strongest lock on that table: "ACCESS EXCLUSIVE"
+	Rewrite  bool   `json:"rewrite,omitempty"`        // writes the whole table anew
+	Scan     bool   `json:"scan,omitempty"`           // reads the whole table under that lock
+	Rows     int64  `json:"rows,omitempty"`           // the server's estimate of the table's rows, -1 unknown
+	Bytes    int64  `json:"bytes,omitempty"`          // size of the table
+	Loses    string `json:"loses,omitempty"`          // hazard code when data can be lost: "drop-column"
+	Why      string `json:"why,omitempty"`            // what is lost, for the reader
+	Segment  int    `json:"segment"`                  // steps of one segment share a transaction; from 1
+	NoTx     bool   `json:"no_transaction,omitempty"` // runs outside a transaction, alone in its segment
+}
+
+// Allowance returns the word that --allow takes to permit the step, such as
+// "drop-column:public.users.email", or "" when nothing can be lost.
+func (s Step) Allowance() string {
+	if s.Loses == "" {
+		return ""
+	}
+	_, name, _ := cutKinds(s.Object)
+	return s.Loses + ":" + name
+}
+
+// Finding is something a reader has to know about a plan or a state.
+type Finding struct {
+	Code    string `json:"code"`             // stable, "unmanaged", "data-in-schema"
+	Object  string `json:"object,omitempty"` // text of the ID
+	File    string `json:"file,omitempty"`
+	Line    int    `json:"line,omitempty"`   // from 1
+	Column  int    `json:"column,omitempty"` // from 1
+	Message string `json:"message"`
+	Hint    string `json:"hint,omitempty"`
+}
+
+// Event tells a listener what long work is doing.
+type Event struct {
+	Time    time.Time     `json:"time"`
+	Name    string        `json:"event"`             // "step-start", "step-done", "read", "build", "wait"
+	Step    int           `json:"step,omitempty"`    // from 1
+	Steps   int           `json:"steps,omitempty"`   // how many there are
+	Message string        `json:"message,omitempty"` // for the reader, one line
+	Elapsed time.Duration `json:"elapsed,omitempty"`
+}

@@ -1,0 +1,94 @@
+package schema
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"slices"
+)
+
+// Attr is one compared property of an object, printed by the server. The name
+// of the object is never among its attributes.
+type Attr struct {
+	Name  string `json:"n"`
+	Value string `json:"v"`
+}
+
+// Object is one object at the grain at which PostgreSQL records dependencies.
+type Object struct {
+	ID      ID     `json:"id"`
+	Attrs   []Attr `json:"attrs,omitempty"`   // in the order of the kind's definition
+	Parent  ID     `json:"parent,omitzero"`   // object that this one is a part of; it goes when that goes
+	Needs   []ID   `json:"needs,omitempty"`   // objects that must exist first, sorted, without the parent
+	Order   int    `json:"order,omitempty"`   // place among its siblings as the server lists them; never compared
+	Builtin bool   `json:"builtin,omitempty"` // made by initdb, so every database starts with it; never compared
+	Stats   *Stats `json:"-"`                 // size of a relation on the target; never compared
+}
+
+// Stats is the size of a relation as its server estimates it.
+type Stats struct {
+	Rows  int64 // pg_class.reltuples, -1 when never analysed
+	Bytes int64 // pg_relation_size of the main fork
+}
+
+// Attr returns the value of the named attribute, "" when the object has none.
+func (o *Object) Attr(name string) string {
+	for _, a := range o.Attrs {
+		if a.Name == name {
+			return a.Value
+		}
+	}
+	return ""
+}
+
+// State is the schema of one database: a flat set of objects.
+type State struct {
+	Server  int            // major version of the server that printed it
+	Objects map[ID]*Object // by identity
+	Roles   []string       // roles that exist on the server, sorted
+	Default string         // role that owns what the reader of the state creates
+	Unknown []string       // user objects in the catalog that no kind covers, described
+}
+
+// NewState returns an empty state for a server of the given major version.
+func NewState(server int) *State {
+	return &State{Server: server, Objects: map[ID]*Object{}}
+}
+
+// Sorted returns the objects ordered by identity.
+func (s *State) Sorted() []*Object {
+	objects := make([]*Object, 0, len(s.Objects))
+	for _, o := range s.Objects {
+		objects = append(objects, o)
+	}
+	slices.SortFunc(objects, func(a, b *Object) int { return Compare(a.ID, b.ID) })
+	return objects
+}
+
+// Fingerprint returns "sha256:" and the hexadecimal hash of everything in the
+// state that is compared: identities, attributes and parents.
+func (s *State) Fingerprint() string {
+	h := sha256.New()
+	for _, o := range s.Sorted() {
+		writeField(h, o.ID.String())
+		writeField(h, o.Parent.String())
+		for _, a := range o.Attrs {
+			writeField(h, a.Name)
+			writeField(h, a.Value)
+		}
+		writeField(h, "")
+	}
+	return "sha256:" + hex.EncodeToString(h.Sum(nil))
+}
+
+func writeField(w io.Writer, s string) { fmt.Fprintf(w, "%d:%s,", len(s), s) }
+
+// Delta is one difference between two states: Old is nil for an object to add,
+// New is nil for one to drop.
+type Delta struct {
+	ID      ID
+	Old     *Object
+	New     *Object
+	Changed []string // names of the attributes that differ, when both are there
+}
