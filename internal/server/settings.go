@@ -1,0 +1,61 @@
+package server
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// serverArgs is the command line of a server.
+func serverArgs(data, socket string, sets ...map[string]string) []string {
+	all := map[string]string{
+		"listen_addresses":        "",
+		"port":                    socketPort,
+		"unix_socket_directories": socketList(socket),
+		"logging_collector":       "off",
+		"log_destination":         "stderr",
+		"timezone":                "UTC",
+		"log_timezone":            "UTC",
+		"lc_messages":             "C",
+	}
+	for _, set := range sets {
+		maps.Copy(all, set)
+	}
+	args := []string{"-D", data}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		args = append(args, "-c", name+"="+all[name])
+	}
+	return args
+}
+
+// socketList quotes a directory for a setting that is a list.
+func socketList(dir string) string {
+	if !strings.ContainsAny(dir, `," `) {
+		return dir
+	}
+	return `"` + strings.ReplaceAll(dir, `"`, `""`) + `"`
+}
+
+// quickSettings suit a server whose data nobody will miss.
+func quickSettings(major int, durable bool) map[string]string {
+	set := map[string]string{
+		"autovacuum":                 "off",
+		"checkpoint_timeout":         "1h",
+		"dynamic_shared_memory_type": "mmap", // leaves nothing outside the data directory
+		"jit":                        "off",
+		"max_connections":            "50",
+		"max_wal_senders":            "0",
+		"max_wal_size":               "1GB",
+		"shared_buffers":             "128MB",
+		"wal_level":                  "minimal",
+	}
+	if !durable {
+		set["fsync"] = "off"
+		set["full_page_writes"] = "off"
+		set["synchronous_commit"] = "off"
+	}
+	if major >= 18 {
+		set["io_method"] = "sync"
+	}
+	return set
+}

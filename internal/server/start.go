@@ -1,0 +1,122 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+)
+
+// Server is a running server of this process.
+type Server struct {
+	major     int
+	superuser string
+	work      *workDir
+	process   *postmaster
+	signal    syscall.Signal
+	once      sync.Once
+	stopErr   error
+}
+
+// Start runs a server until Stop. It takes connections when Start returns.
+func Start(ctx context.Context, b Binaries, c Config, o Options) (*Server, error) {
+	s, copied, err := startOnce(ctx, b, c, o, false)
+	if copied && errors.Is(err, errExited) {
+		// The copy may be what is wrong.
+		s, _, err = startOnce(ctx, b, c, o, true)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("starting PostgreSQL %d: %w", b.Major, err)
+	}
+	return s, nil
+}
+
+// startOnce reports whether the data directory was copied from a template,
+// which fresh forbids.
+func startOnce(ctx context.Context, b Binaries, c Config, o Options, fresh bool) (s *Server, copied bool, err error) {
+	acct := serverAccount()
+	if c.Data != "" {
+		if acct, err = prepareData(ctx, b, c, acct); err != nil {
+			return nil, false, err
+		}
+	}
+	work, err := newWorkDir(ctx, acct)
+	if err != nil {
+		return nil, false, err
+	}
+	s = &Server{major: b.Major, superuser: c.superuser(), work: work, signal: syscall.SIGQUIT}
+	data := c.Data
+	if data == "" {
+		data = work.data()
+		copied, err = makeTemporaryData(ctx, b, acct, data, s.superuser, fresh, o)
+	} else {
+		s.signal = syscall.SIGINT
+	}
+	if err == nil {
+		args := serverArgs(data, work.socket(), quickSettings(b.Major, c.Durable), c.Settings)
+		s.process, err = launch(b, acct, args, work.log(), false)
+	}
+	if err == nil {
+		err = waitReady(ctx, s.URL("postgres"), s.process.done)
+		if errors.Is(err, errExited) {
+			err = s.process.exited()
+		}
+	}
+	if err != nil {
+		return nil, copied, errors.Join(err, s.Stop(context.WithoutCancel(ctx)))
+	}
+	return s, copied, nil
+}
+
+// prepareData initialises a data directory that is to be kept, or takes the
+// one that is there, with the account it belongs to.
+func prepareData(ctx context.Context, b Binaries, c Config, acct account) (account, error) {
+	if !filepath.IsAbs(c.Data) {
+		return acct, fmt.Errorf("the data directory %s is not an absolute path", c.Data)
+	}
+	have, err := dataMajor(c.Data)
+	switch {
+	case err != nil:
+		return acct, err
+	case have != 0 && have != b.Major:
+		return acct, fmt.Errorf("%s holds data of PostgreSQL %d", c.Data, have)
+	case have != 0:
+		return accountOf(c.Data)
+	}
+	parent := filepath.Dir(c.Data)
+	if err := mkdirShared(parent); err != nil {
+		return acct, err
+	}
+	if err := acct.checkEnter(ctx, parent); err != nil {
+		return acct, err
+	}
+	return acct, initData(ctx, b, acct, c.Data, c.superuser(), c.Durable)
+}
+
+// URL is the libpq URL of a database of the server.
+func (s *Server) URL(database string) string {
+	return socketURL(database, s.work.socket(), s.superuser)
+}
+
+// Major is the major version of the server.
+func (s *Server) Major() int { return s.major }
+
+// Stop ends the server and removes what was temporary. Later calls return
+// what the first one did.
+func (s *Server) Stop(ctx context.Context) error {
+	s.once.Do(func() {
+		if s.process != nil {
+			s.stopErr = s.process.stop(ctx, s.signal)
+		}
+		if err := s.work.remove(); err != nil && !errors.Is(err, os.ErrNotExist) {
+			s.stopErr = errors.Join(s.stopErr, err)
+		}
+		if s.stopErr != nil {
+			s.stopErr = fmt.Errorf("stopping PostgreSQL %d: %w", s.major, s.stopErr)
+		}
+	})
+	return s.stopErr
+}
