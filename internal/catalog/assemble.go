@@ -1,0 +1,200 @@
+package catalog
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/cairn-db/cairn/internal/kind"
+	"github.com/cairn-db/cairn/schema"
+)
+
+// assemble turns the rows of the snapshot into objects with parents and needs.
+func (r *reader) assemble() error {
+	for _, w := range r.rows {
+		if w.kind.Satellite == kind.NotSatellite {
+			r.byAddress[w.address] = w.object.ID
+		}
+	}
+	resolver := newResolver(r.byAddress, r.depends)
+	for _, w := range r.rows {
+		if w.kind.Satellite != kind.NotSatellite {
+			if err := r.addSatellite(w, resolver); err != nil {
+				return err
+			}
+			continue
+		}
+		if resolver.member(w.address) {
+			continue
+		}
+		if err := r.addObject(w, resolver); err != nil {
+			return err
+		}
+	}
+	r.dropOrphans()
+	r.addNeeds(resolver)
+	for _, a := range r.catalogue {
+		if _, ok := resolver.resolve(a); !ok && !resolver.member(a) {
+			r.unknown = append(r.unknown, a)
+		}
+	}
+	return nil
+}
+
+func (r *reader) addObject(w row, resolver *resolver) error {
+	o := w.object
+	if w.parent != (address{}) {
+		parent, ok := resolver.resolve(w.parent)
+		if ok && parent != o.ID {
+			o.Parent = parent
+		}
+	}
+	o.Stats = w.stats()
+	o.Builtin = w.address.object < userOID
+	if err := r.add(o); err != nil {
+		return err
+	}
+	for _, k := range r.kinds.All() {
+		switch k.Satellite {
+		case kind.FromOwner:
+			if w.owner == "" {
+				continue
+			}
+			role := w.owner
+			if role == r.options.Unowned {
+				role = "" // nobody said who
+			}
+			id := o.ID.Satellite(k.Name)
+			if err := r.add(&schema.Object{ID: id, Parent: o.ID, Attrs: []schema.Attr{{Name: k.Fields[0], Value: role}}}); err != nil {
+				return err
+			}
+		case kind.FromACL:
+			if err := r.addGrants(k, o.ID, w); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// addSatellite adds an object that a satellite kind read by itself.
+func (r *reader) addSatellite(w row, resolver *resolver) error {
+	subject := w.object.ID
+	parent, ok := resolver.resolve(w.address)
+	if !ok || resolver.member(w.address) {
+		return nil
+	}
+	if w.of == "" {
+		if whole, exact := r.byAddress[w.address]; !exact || whole != parent {
+			return nil
+		}
+		subject = parent
+	} else {
+		subject.Kind = w.of
+	}
+	if w.kind.Satellite == kind.FromACL {
+		return r.addGrantsTo(w.kind, subject, parent, w)
+	}
+	w.object.ID = subject.Satellite(w.kind.Name)
+	w.object.Parent = parent
+	return r.add(w.object)
+}
+
+func (r *reader) addGrants(k *kind.Kind, subject schema.ID, w row) error {
+	return r.addGrantsTo(k, subject, subject, w)
+}
+
+func (r *reader) addGrantsTo(k *kind.Kind, subject, parent schema.ID, w row) error {
+	if !w.hasACL {
+		return nil
+	}
+	grants, err := parseACL(w.acl, w.aclDefault, w.aclOwner)
+	if err != nil {
+		return fmt.Errorf("reading the privileges of %s: %w", subject.Describe(), err)
+	}
+	for _, g := range grants {
+		id := subject.Satellite(k.Name)
+		id.Role = g.role
+		o := &schema.Object{ID: id, Parent: parent, Attrs: g.attrs()}
+		if err := k.Check(o); err != nil {
+			return err
+		}
+		if err := r.add(o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *reader) add(o *schema.Object) error {
+	if r.state.Objects[o.ID] != nil {
+		return fmt.Errorf("%s stands in the catalog twice", o.ID.Describe())
+	}
+	r.state.Objects[o.ID] = o
+	return nil
+}
+
+// dropOrphans removes parts whose parent is a member of an extension, and so
+// is no object of the state.
+func (r *reader) dropOrphans() {
+	for again := true; again; {
+		again = false
+		for id, o := range r.state.Objects {
+			if o.Parent != (schema.ID{}) && r.state.Objects[o.Parent] == nil {
+				delete(r.state.Objects, id)
+				again = true
+			}
+		}
+	}
+}
+
+// addNeeds adds what pg_depend and the kinds know.
+func (r *reader) addNeeds(resolver *resolver) {
+	needs := map[schema.ID]map[schema.ID]bool{}
+	need := func(from, to schema.ID) {
+		a, b := r.state.Objects[from], r.state.Objects[to]
+		if a == nil || b == nil || from == to || a.Parent == to || r.within(b, from) {
+			return
+		}
+		if needs[from] == nil {
+			needs[from] = map[schema.ID]bool{}
+		}
+		needs[from][to] = true
+	}
+	for _, d := range r.depends {
+		from, ok := resolver.resolve(d.from)
+		if !ok || d.kind == 'e' || d.kind == 'x' {
+			continue
+		}
+		if k := r.kinds.Of(from); k.Loose && d.kind == 'a' {
+			continue
+		}
+		if to, ok := resolver.resolve(d.to); ok {
+			need(from, to)
+		}
+	}
+	r.setNeeds(needs)
+	for id, o := range r.state.Objects {
+		for _, to := range r.kinds.Of(id).Extra(r.state, o) {
+			need(id, to)
+		}
+	}
+	r.setNeeds(needs)
+}
+
+func (r *reader) setNeeds(needs map[schema.ID]map[schema.ID]bool) {
+	for id, set := range needs {
+		r.state.Objects[id].Needs = slices.SortedFunc(maps.Keys(set), schema.Compare)
+	}
+}
+
+// within reports whether o is a part of the identified object, at any depth.
+func (r *reader) within(o *schema.Object, id schema.ID) bool {
+	for o != nil && o.Parent != (schema.ID{}) {
+		if o.Parent == id {
+			return true
+		}
+		o = r.state.Objects[o.Parent]
+	}
+	return false
+}

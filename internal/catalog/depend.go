@@ -1,0 +1,161 @@
+package catalog
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/cairn-db/cairn/schema"
+)
+
+// address is how pg_depend names an object (manual chapter 53.18).
+type address struct{ class, object, sub int64 }
+
+func (a address) whole() address { return address{a.class, a.object, 0} }
+
+// dependency is one row of pg_depend.
+type dependency struct {
+	from, to address
+	kind     byte
+}
+
+// userOID is the first OID that initdb does not hand out.
+const userOID = 16384
+
+const dependQuery = `SELECT classid, objid, objsubid, refclassid, refobjid, refobjsubid, deptype
+FROM pg_depend WHERE objid >= 16384 AND refobjid <> 0`
+
+// holders are the catalogs whose rows are objects by themselves. Rows of other
+// catalogs are parts of these.
+var holders = []string{
+	"pg_am", "pg_cast", "pg_class", "pg_collation", "pg_conversion", "pg_constraint", "pg_default_acl",
+	"pg_event_trigger", "pg_extension", "pg_foreign_data_wrapper", "pg_foreign_server", "pg_language",
+	"pg_namespace", "pg_opclass", "pg_operator", "pg_opfamily", "pg_policy", "pg_proc", "pg_publication",
+	"pg_rewrite", "pg_statistic_ext", "pg_transform", "pg_trigger", "pg_ts_config", "pg_ts_dict", "pg_ts_parser",
+	"pg_ts_template", "pg_type",
+}
+
+// objectsQuery lists every object that a user made. Internal triggers and what
+// belongs to TOAST or a temporary schema are nobody's.
+func objectsQuery() string {
+	skip := map[string]string{
+		"pg_trigger":    " AND NOT tgisinternal AND tgparentid = 0",
+		"pg_namespace":  " AND nspname !~ '^pg_(temp|toast_temp)_'",
+		"pg_class":      " AND relkind <> 't' AND relnamespace <> 'pg_toast'::regnamespace AND relpersistence <> 't'",
+		"pg_type":       " AND NOT EXISTS (SELECT FROM pg_namespace n WHERE n.oid = typnamespace AND n.nspname ~ '^pg_')",
+		"pg_constraint": " AND conparentid = 0",
+	}
+	queries := make([]string, len(holders))
+	for i, h := range holders {
+		queries[i] = fmt.Sprintf("SELECT '%s'::regclass::oid, oid FROM %s WHERE oid >= %d%s", h, h, userOID, skip[h])
+	}
+	return strings.Join(queries, " UNION ALL ")
+}
+
+func (r *reader) readDepends(rr *pgconn.ResultReader) error {
+	for rr.NextRow() {
+		v := rr.Values()
+		r.depends = append(r.depends, dependency{
+			from: address{number(string(v[0])), number(string(v[1])), number(string(v[2]))},
+			to:   address{number(string(v[3])), number(string(v[4])), number(string(v[5]))},
+			kind: v[6][0],
+		})
+	}
+	return nil
+}
+
+func (r *reader) readCatalogue(rr *pgconn.ResultReader) error {
+	for rr.NextRow() {
+		v := rr.Values()
+		r.catalogue = append(r.catalogue, address{number(string(v[0])), number(string(v[1])), 0})
+	}
+	return nil
+}
+
+// resolver finds the modelled object behind a catalog address.
+type resolver struct {
+	byAddress map[address]schema.ID
+	extension map[address]address      // members of extensions
+	above     map[address][]dependency // rows that can be climbed, best first
+}
+
+// climbOrder is the order in which an object's own dependencies lead to the
+// object that it is a part of: internal, partition, automatic.
+const climbOrder = "iPSa"
+
+func newResolver(byAddress map[address]schema.ID, depends []dependency) *resolver {
+	v := &resolver{byAddress: byAddress, extension: map[address]address{}, above: map[address][]dependency{}}
+	for _, d := range depends {
+		if d.kind == 'e' {
+			v.extension[d.from.whole()] = d.to
+		} else if strings.IndexByte(climbOrder, d.kind) >= 0 {
+			v.above[d.from] = append(v.above[d.from], d)
+		}
+	}
+	for _, rows := range v.above {
+		slices.SortStableFunc(rows, func(a, b dependency) int {
+			return strings.IndexByte(climbOrder, a.kind) - strings.IndexByte(climbOrder, b.kind)
+		})
+	}
+	return v
+}
+
+// resolve returns the object that stands for the address: the modelled object
+// itself, the extension that it is a member of, the whole of which it is a
+// sub-object, or what its own dependencies lead to.
+func (v *resolver) resolve(a address) (schema.ID, bool) { return v.climb(a, 0) }
+
+func (v *resolver) climb(a address, depth int) (schema.ID, bool) {
+	if e, ok := v.extension[a.whole()]; ok {
+		id, ok := v.byAddress[e]
+		return id, ok
+	}
+	if id, ok := v.byAddress[a]; ok {
+		return id, true
+	}
+	if a.sub != 0 {
+		if id, ok := v.climb(a.whole(), depth); ok {
+			return id, true
+		}
+	}
+	if depth > 8 {
+		return schema.ID{}, false
+	}
+	for _, d := range v.above[a] {
+		if id, ok := v.climb(d.to, depth+1); ok {
+			return id, true
+		}
+	}
+	return schema.ID{}, false
+}
+
+// member reports whether the address belongs to an extension.
+func (v *resolver) member(a address) bool {
+	_, ok := v.extension[a.whole()]
+	return ok
+}
+
+// describeUnknown asks the server for the names of objects that no kind covers.
+func (r *reader) describeUnknown(ctx context.Context, conn *pgx.Conn) error {
+	if len(r.unknown) == 0 {
+		return nil
+	}
+	classes, objects := make([]int64, len(r.unknown)), make([]int64, len(r.unknown))
+	for i, a := range r.unknown {
+		classes[i], objects[i] = a.class, a.object
+	}
+	rows, err := conn.Query(ctx, `SELECT DISTINCT d COLLATE "C" FROM (SELECT pg_describe_object(c::oid, o::oid, 0) AS d
+FROM unnest($1::bigint[], $2::bigint[]) AS u(c, o)) x WHERE d IS NOT NULL ORDER BY 1`, classes, objects)
+	if err != nil {
+		return fmt.Errorf("describing unmanaged objects: %w", err)
+	}
+	r.state.Unknown, err = pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return fmt.Errorf("describing unmanaged objects: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,98 @@
+package catalog
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/cairn-db/cairn/internal/kind"
+	"github.com/cairn-db/cairn/schema"
+)
+
+// readKind reads the rows of one kind's query.
+func (r *reader) readKind(k *kind.Kind, rr *pgconn.ResultReader) error {
+	setters, err := r.setters(k, rr.FieldDescriptions())
+	if err != nil {
+		return err
+	}
+	for rr.NextRow() {
+		w := row{kind: k, object: &schema.Object{ID: schema.ID{Kind: k.Name}, Attrs: make([]schema.Attr, len(k.Fields))}}
+		for i, f := range k.Fields {
+			w.object.Attrs[i].Name = f
+		}
+		for i, value := range rr.Values() {
+			if value != nil {
+				setters[i](&w, string(value))
+			}
+		}
+		r.rows = append(r.rows, w)
+	}
+	return nil
+}
+
+// setters returns, for each column of the result, what stores its value.
+func (r *reader) setters(k *kind.Kind, columns []pgconn.FieldDescription) ([]func(*row, string), error) {
+	setters := make([]func(*row, string), len(columns))
+	seen := map[string]bool{}
+	for i, c := range columns {
+		if set := reserved[c.Name]; set != nil {
+			setters[i] = set
+			continue
+		}
+		at := slices.Index(k.Fields, c.Name)
+		if at < 0 {
+			return nil, fmt.Errorf("the query of kind %s has a column %s that is no field", k.Name, c.Name)
+		}
+		seen[c.Name] = true
+		setters[i] = func(w *row, v string) { w.object.Attrs[at].Value = v }
+	}
+	if k.Satellite == kind.FromACL {
+		return setters, nil
+	}
+	for _, f := range k.Fields {
+		if !seen[f] {
+			return nil, fmt.Errorf("the query of kind %s has no column for the field %s", k.Name, f)
+		}
+	}
+	return setters, nil
+}
+
+// reserved holds the columns that mean the same in every kind's query.
+var reserved = map[string]func(*row, string){
+	"classid":    func(w *row, v string) { w.address.class = number(v) },
+	"objid":      func(w *row, v string) { w.address.object = number(v) },
+	"objsubid":   func(w *row, v string) { w.address.sub = number(v) },
+	"pclass":     func(w *row, v string) { w.parent.class = number(v) },
+	"pobj":       func(w *row, v string) { w.parent.object = number(v) },
+	"psub":       func(w *row, v string) { w.parent.sub = number(v) },
+	"of":         func(w *row, v string) { w.of = v },
+	"schema":     func(w *row, v string) { w.object.ID.Schema = v },
+	"name":       func(w *row, v string) { w.object.ID.Name = v },
+	"args":       func(w *row, v string) { w.object.ID.Args = v },
+	"part":       func(w *row, v string) { w.object.ID.Part = v },
+	"ord":        func(w *row, v string) { w.object.Order = int(number(v)) },
+	"owner":      func(w *row, v string) { w.owner, w.aclOwner = v, v },
+	"aclowner":   func(w *row, v string) { w.aclOwner = v },
+	"acl":        func(w *row, v string) { w.acl, w.hasACL = v, true },
+	"acldefault": func(w *row, v string) { w.aclDefault = v },
+	"rows":       func(w *row, v string) { w.rows, w.sized = v, true },
+	"bytes":      func(w *row, v string) { w.bytes = v },
+}
+
+// number reads an integer that the server printed; it prints no other thing in
+// the columns that hold one.
+func number(s string) int64 {
+	n, _ := strconv.ParseInt(s, 10, 64)
+	return n
+}
+
+// stats returns the size of the relation in w, nil for other objects.
+func (w *row) stats() *schema.Stats {
+	if !w.sized {
+		return nil
+	}
+	rows, _ := strconv.ParseFloat(w.rows, 64)
+	return &schema.Stats{Rows: int64(rows), Bytes: number(w.bytes)}
+}

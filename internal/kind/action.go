@@ -1,0 +1,129 @@
+package kind
+
+import (
+	"strings"
+
+	"github.com/cairn-db/cairn/schema"
+)
+
+// Action is one statement and what is declared about it.
+//
+// A statement that others can be folded into is written as Open, Fragments and
+// Close; every other one as SQL.
+type Action struct {
+	SQL string // the statement, without the closing semicolon
+
+	Open      string     // text before the fragments
+	Fragments []Fragment // joined by Separator
+	Separator string
+	Close     string // text after the fragments
+
+	// Into is the object whose statement can take this one in: a fragment
+	// of that statement, or its container. Folding adds Fragments to the
+	// container, or Suffix to the text of the fragment.
+	Into   schema.ID
+	Suffix string
+
+	Relation schema.ID // relation that it locks; zero when nothing that sessions wait for
+	Lock     Lock      // strongest lock on that relation
+	Rewrite  bool      // writes the whole table anew
+	Scan     bool      // reads the whole table under that lock
+	Loses    string    // hazard code when data can be lost: "drop-column"
+	Why      string    // what can be lost, a short sentence
+	NoTx     bool      // cannot run inside a transaction
+	Commit   bool      // has to be committed before its effect can be used
+}
+
+// Fragment is the part of a statement that stands for one object.
+type Fragment struct {
+	ID   schema.ID
+	Text string
+}
+
+// Lock is a table-level lock mode, manual chapter 13.3.1.
+type Lock string
+
+// The lock modes that DDL takes.
+const (
+	NoLock               Lock = ""
+	ShareUpdateExclusive Lock = "SHARE UPDATE EXCLUSIVE"
+	Share                Lock = "SHARE"
+	ShareRowExclusive    Lock = "SHARE ROW EXCLUSIVE"
+	AccessExclusive      Lock = "ACCESS EXCLUSIVE"
+)
+
+// Statement returns the text to run.
+func (a Action) Statement() string {
+	if a.SQL != "" {
+		return a.SQL
+	}
+	var b strings.Builder
+	b.WriteString(a.Open)
+	for i, f := range a.Fragments {
+		if i > 0 {
+			b.WriteString(a.Separator)
+		}
+		b.WriteString(f.Text)
+	}
+	b.WriteString(a.Close)
+	return b.String()
+}
+
+// Do returns a slice of plain statements.
+func Do(statements ...string) []Action {
+	actions := make([]Action, len(statements))
+	for i, s := range statements {
+		actions[i] = Action{SQL: s}
+	}
+	return actions
+}
+
+// Ctx is what a kind may ask while it turns deltas into actions.
+type Ctx struct {
+	Server   int           // major version of the target
+	Old, New *schema.State // both sides of the comparison
+	Kinds    *Set
+	Created  map[schema.ID]bool // objects that the plan creates, or drops and creates
+	Dropped  map[schema.ID]bool // objects that the plan drops, or drops and creates
+	parts    map[*schema.State]map[schema.ID][]*schema.Object
+}
+
+// Ref returns how DDL addresses the object.
+func (c *Ctx) Ref(id schema.ID) string { return c.Kinds.Ref(id) }
+
+// Parts returns the objects of the given kind whose parent is id, ordered by
+// identity.
+func (c *Ctx) Parts(s *schema.State, id schema.ID, kind string) []*schema.Object {
+	if c.parts == nil {
+		c.parts = map[*schema.State]map[schema.ID][]*schema.Object{}
+	}
+	if c.parts[s] == nil {
+		index := map[schema.ID][]*schema.Object{}
+		for _, o := range s.Sorted() {
+			index[o.Parent] = append(index[o.Parent], o)
+		}
+		c.parts[s] = index
+	}
+	var parts []*schema.Object
+	for _, o := range c.parts[s][id] {
+		if o.ID.Kind == kind {
+			parts = append(parts, o)
+		}
+	}
+	return parts
+}
+
+// Words joins the words that are not empty with spaces.
+func Words(words ...string) string {
+	var b strings.Builder
+	for _, w := range words {
+		if w == "" {
+			continue
+		}
+		if b.Len() > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(w)
+	}
+	return b.String()
+}

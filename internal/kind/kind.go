@@ -1,0 +1,254 @@
+// Package kind is the contract between the generic engine and what PostgreSQL
+// knows about one kind of object. Nothing in this package names a kind.
+//
+// A kind says how its objects look in the catalog, and how they are created,
+// altered and dropped. Everything else (comparing, ordering, planning) follows
+// from the graph of dependencies that PostgreSQL records.
+package kind
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/cairn-db/cairn/schema"
+)
+
+// Spec describes one kind whose compared attributes are the fields of T.
+//
+// T's fields are of type string, bool, int64 or []string; the name of an
+// attribute is the lower-case name of its field.
+//
+// Query returns one row per object. Columns are found by name; all are optional
+// but the first three and name:
+//
+//	classid, objid, objsubid   catalog address, as pg_depend writes it
+//	schema, name, args, part   identity, the fields of schema.ID
+//	of                         kind of the subject, when it is named and not found by its address
+//	pclass, pobj, psub         address of the parent
+//	ord                        place among the parts of the same parent, never compared
+//	owner                      name of the owning role
+//	aclowner                   the same for an object that has no owner of its own
+//	acl, acldefault            json arrays of the access control items, and of those that a
+//	                           new object has; acl is NULL when nothing was ever granted
+//	rows, bytes                size of a relation
+//
+// Every other column is the attribute of that name. A boolean is printed by the
+// server as t or f, a []string as a json array; NULL reads as the zero value.
+// Queries run with an empty search_path, so that every printed name is qualified.
+type Spec[T any] struct {
+	Name  string                  // key in identities, configuration and documentation: "policy"
+	SQL   string                  // words of COMMENT ON and ALTER ... OWNER TO: "POLICY"
+	Grant string                  // words of GRANT ... ON; "" when nothing can be granted on it
+	Doc   string                  // what is supported and what is not; docs/objects.md is made of it
+	Rank  int                     // place among statements that no dependency orders; lower first
+	Since int                     // first server version that has the kind, 0 for all
+	Query func(server int) string // see above
+
+	// Ref is how DDL addresses the object: "public.users", or for a part
+	// "email_check ON public.users", as COMMENT ON wants it after the SQL words.
+	Ref    func(schema.ID) string
+	Create func(*Ctx, schema.ID, T) []Action
+	Drop   func(*Ctx, schema.ID, T) []Action
+
+	// Alter has one entry for each field of T. A nil entry, and one that returns
+	// nil, means that the object is dropped and created. An empty slice that is
+	// not nil (Nothing) means that there is nothing to run.
+	Alter Alter[T]
+
+	// Rebuild names the fields whose change makes PostgreSQL refuse while
+	// dependents exist that are not Carried; those are dropped and created.
+	Rebuild map[string]bool
+
+	Extra func(*schema.State, schema.ID, T) []schema.ID // needs that pg_depend does not record
+	Names func(schema.ID, T) []string                   // names taken in namespaces that kinds share: "relation public.users"
+
+	Satellite Satellite // set on kinds whose objects describe others
+	Inline    bool      // created inside the statement that creates its parent
+	Carried   bool      // PostgreSQL carries it over when a Rebuild field of something it needs changes
+	Detach    bool      // is dropped by itself, although its parent goes too, when it needs another object that goes
+	Early     bool      // exists before its parent; another object ties them
+	Loose     bool      // automatic dependencies of its objects are no needs; the parent says what is left of them
+	Heavy     bool      // counted and named in summaries although it is a part
+
+	// Retarget returns what to run instead of drop and create when an object
+	// that this one needs is dropped and created; nil when that is impossible.
+	Retarget func(c *Ctx, id schema.ID, old, new T, replaced schema.ID) []Action
+	// Aside moves the object out of the way under the name returned, so that
+	// its successor can be created before it is dropped with DropAside.
+	Aside     func(*Ctx, schema.ID, T) []Action
+	DropAside func(*Ctx, schema.ID, T) []Action
+}
+
+// Alter maps the lower-case name of each field to what changes it in place.
+type Alter[T any] map[string]func(c *Ctx, id schema.ID, old, new T) []Action
+
+// Nothing is the result of an Alter entry that has nothing to run.
+var Nothing = []Action{}
+
+// Satellite says where the objects of a satellite kind are read.
+type Satellite int
+
+// The sources of satellites.
+const (
+	NotSatellite Satellite = iota
+	FromQuery              // its own query: the address is the subject's
+	FromOwner              // the owner column of every kind
+	FromACL                // the acl columns of every kind
+)
+
+// Kind is a Spec without its type parameter.
+type Kind struct {
+	Name, SQL, Grant, Doc string
+	Since                 int
+	Rank                  int
+	Satellite             Satellite
+	Inline, Carried       bool
+	Detach, Early, Loose  bool
+	Heavy                 bool
+	Rebuild               map[string]bool
+	Fields                []string // attribute names, in order
+	CanSwap               bool     // has Aside
+
+	Query     func(server int) string
+	Ref       func(schema.ID) string
+	Create    func(*Ctx, *schema.Object) []Action
+	Drop      func(*Ctx, *schema.Object) []Action
+	Alter     func(c *Ctx, d schema.Delta) (actions []Action, inPlace bool)
+	Retarget  func(c *Ctx, old, new *schema.Object, replaced schema.ID) []Action
+	Aside     func(*Ctx, *schema.Object) []Action
+	DropAside func(*Ctx, *schema.Object) []Action
+	Extra     func(*schema.State, *schema.Object) []schema.ID
+	Names     func(*schema.Object) []string
+}
+
+// Set is a registry of kinds.
+type Set struct {
+	kinds  []*Kind
+	byName map[string]*Kind
+}
+
+// All returns the kinds in the order of their definition.
+func (s *Set) All() []*Kind { return s.kinds }
+
+// Get returns the kind of that name, or nil.
+func (s *Set) Get(name string) *Kind { return s.byName[name] }
+
+// Of returns the kind of the identified object. It panics for a kind that was
+// never defined: states are checked when they are read.
+func (s *Set) Of(id schema.ID) *Kind {
+	k := s.byName[id.Kind]
+	if k == nil {
+		panic("kind: no kind is named " + id.Kind)
+	}
+	return k
+}
+
+// Ref returns how DDL addresses the object.
+func (s *Set) Ref(id schema.ID) string { return s.Of(id).Ref(id) }
+
+// Define adds a kind to the set. It panics on a field of T without an entry in
+// Alter and on an entry without a field, so that a mistake shows at start-up.
+func Define[T any](set *Set, s Spec[T]) *Kind {
+	fields := fieldsOf[T](s.Name)
+	checkRules(s, fields)
+	k := &Kind{
+		Name: s.Name, SQL: s.SQL, Grant: s.Grant, Doc: s.Doc, Since: s.Since, Rank: s.Rank,
+		Satellite: s.Satellite, Inline: s.Inline, Carried: s.Carried, Detach: s.Detach, Early: s.Early,
+		Loose: s.Loose, Heavy: s.Heavy, Rebuild: s.Rebuild, Fields: fields, CanSwap: s.Aside != nil,
+		Query: s.Query, Ref: s.Ref,
+	}
+	k.Create = func(c *Ctx, o *schema.Object) []Action { return s.Create(c, o.ID, decode[T](o)) }
+	k.Drop = func(c *Ctx, o *schema.Object) []Action { return s.Drop(c, o.ID, decode[T](o)) }
+	k.Alter = alterer(s)
+	k.Extra = func(st *schema.State, o *schema.Object) []schema.ID {
+		if s.Extra == nil {
+			return nil
+		}
+		return s.Extra(st, o.ID, decode[T](o))
+	}
+	k.Names = func(o *schema.Object) []string {
+		if s.Names == nil {
+			return nil
+		}
+		return s.Names(o.ID, decode[T](o))
+	}
+	k.Retarget = func(c *Ctx, old, new *schema.Object, replaced schema.ID) []Action {
+		if s.Retarget == nil {
+			return nil
+		}
+		return s.Retarget(c, new.ID, decode[T](old), decode[T](new), replaced)
+	}
+	if s.Aside != nil {
+		k.Aside = func(c *Ctx, o *schema.Object) []Action { return s.Aside(c, o.ID, decode[T](o)) }
+		k.DropAside = func(c *Ctx, o *schema.Object) []Action { return s.DropAside(c, o.ID, decode[T](o)) }
+	}
+	if set.byName == nil {
+		set.byName = map[string]*Kind{}
+	}
+	if set.byName[s.Name] != nil {
+		panic("kind: " + s.Name + " is defined twice")
+	}
+	set.kinds = append(set.kinds, k)
+	set.byName[s.Name] = k
+	return k
+}
+
+// alterer returns the function that runs the entries of the changed fields.
+// Entries that return the same statement count once.
+func alterer[T any](s Spec[T]) func(*Ctx, schema.Delta) ([]Action, bool) {
+	return func(c *Ctx, d schema.Delta) ([]Action, bool) {
+		old, new := decode[T](d.Old), decode[T](d.New)
+		actions := []Action{}
+		for _, field := range d.Changed {
+			change := s.Alter[field]
+			if change == nil {
+				return nil, false
+			}
+			more := change(c, d.ID, old, new)
+			if more == nil {
+				return nil, false
+			}
+			for _, a := range more {
+				if !slices.ContainsFunc(actions, func(b Action) bool { return a.Statement() == b.Statement() }) {
+					actions = append(actions, a)
+				}
+			}
+		}
+		return actions, true
+	}
+}
+
+func checkRules[T any](s Spec[T], fields []string) {
+	for _, f := range fields {
+		if _, ok := s.Alter[f]; !ok {
+			panic(fmt.Sprintf("kind %s: field %s has no entry in Alter", s.Name, f))
+		}
+	}
+	for f := range s.Alter {
+		if !slices.Contains(fields, f) {
+			panic(fmt.Sprintf("kind %s: Alter has an entry %s that is no field", s.Name, f))
+		}
+	}
+	for f := range s.Rebuild {
+		if !slices.Contains(fields, f) {
+			panic(fmt.Sprintf("kind %s: Rebuild has an entry %s that is no field", s.Name, f))
+		}
+	}
+}
+
+func fieldsOf[T any](kind string) []string {
+	t := reflect.TypeFor[T]()
+	fields := make([]string, t.NumField())
+	for i := range fields {
+		f := t.Field(i)
+		switch f.Type {
+		case reflect.TypeFor[string](), reflect.TypeFor[bool](), reflect.TypeFor[int64](), reflect.TypeFor[[]string]():
+		default:
+			panic(fmt.Sprintf("kind %s: field %s has the type %s, which no column decodes to", kind, f.Name, f.Type))
+		}
+		fields[i] = strings.ToLower(f.Name)
+	}
+	return fields
+}

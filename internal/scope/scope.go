@@ -1,0 +1,160 @@
+// Package scope says which objects of a state are managed. It names no kind of
+// object; which kinds are owners and grants is asked of the kinds.
+package scope
+
+import (
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/cairn-db/cairn/internal/kind"
+	"github.com/cairn-db/cairn/schema"
+)
+
+// Rules is what the user said is managed.
+type Rules struct {
+	Schemas    []string
+	Ignore     []string // KIND:NAME, each with * and ?
+	Owners     string   // auto, all or none
+	Privileges string
+}
+
+// Apply removes from both states what is not managed and returns the scope that
+// was decided, and findings that name what was left alone.
+func Apply(kinds *kind.Set, rules Rules, old, new *schema.State) (schema.Scope, []schema.Finding, error) {
+	scope := schema.Scope{
+		Schemas: rules.Schemas, Ignore: rules.Ignore,
+		Owners:     decide(rules.Owners, kinds, kind.FromOwner, new),
+		Privileges: decide(rules.Privileges, kinds, kind.FromACL, new),
+	}
+	var findings []schema.Finding
+	for _, left := range []struct {
+		managed bool
+		mode    string
+		source  kind.Satellite
+		word    string
+	}{{scope.Owners, rules.Owners, kind.FromOwner, "owners"}, {scope.Privileges, rules.Privileges, kind.FromACL, "privileges"}} {
+		if n := count(kinds, left.source, old); !left.managed && left.mode != "none" && n > 0 {
+			findings = append(findings, schema.Finding{Code: left.word + "-unmanaged",
+				Message: fmt.Sprintf("%d %s in the database were left alone because the desired state states none", n, left.word),
+				Hint:    "use --" + left.word + " all to manage them"})
+		}
+	}
+	if err := Limit(kinds, scope, old); err != nil {
+		return scope, nil, err
+	}
+	if err := Limit(kinds, scope, new); err != nil {
+		return scope, nil, err
+	}
+	keepOwners(kinds, old, new)
+	return scope, findings, nil
+}
+
+// keepOwners fills in the owners that the desired state leaves open: an object
+// keeps the owner it has, and a new one belongs to whoever creates it.
+func keepOwners(kinds *kind.Set, old, new *schema.State) {
+	for id, o := range new.Objects {
+		if kinds.Of(id).Satellite != kind.FromOwner || o.Attrs[0].Value != "" {
+			continue
+		}
+		role := old.Default
+		if had := old.Objects[id]; had != nil {
+			role = had.Attrs[0].Value
+		}
+		filled := *o
+		filled.Attrs = []schema.Attr{{Name: o.Attrs[0].Name, Value: role}}
+		new.Objects[id] = &filled
+	}
+}
+
+// Limit removes from a state what the scope leaves out.
+func Limit(kinds *kind.Set, scope schema.Scope, s *schema.State) error {
+	for id := range s.Objects {
+		ignored, err := matches(scope.Ignore, id)
+		if err != nil {
+			return err
+		}
+		satellite := kinds.Of(id).Satellite
+		switch {
+		case ignored,
+			satellite == kind.FromOwner && !scope.Owners,
+			satellite == kind.FromACL && !scope.Privileges,
+			!inSchemas(scope.Schemas, id):
+			delete(s.Objects, id)
+		}
+	}
+	// What is part of an object that is left out goes with it.
+	for again := true; again; {
+		again = false
+		for id, o := range s.Objects {
+			if o.Parent != (schema.ID{}) && s.Objects[o.Parent] == nil && !kinds.Of(id).Early {
+				delete(s.Objects, id)
+				again = true
+			}
+		}
+	}
+	return nil
+}
+
+func decide(mode string, kinds *kind.Set, source kind.Satellite, desired *schema.State) bool {
+	switch mode {
+	case "all":
+		return true
+	case "none":
+		return false
+	}
+	return count(kinds, source, desired) > 0
+}
+
+// count counts the grants of a state, or the owners that somebody stated.
+func count(kinds *kind.Set, source kind.Satellite, s *schema.State) int {
+	n := 0
+	for id, o := range s.Objects {
+		if kinds.Of(id).Satellite == source && (source != kind.FromOwner || o.Attrs[0].Value != "") {
+			n++
+		}
+	}
+	return n
+}
+
+// inSchemas reports whether the object lies in one of the schemas, or is one.
+func inSchemas(schemas []string, id schema.ID) bool {
+	if len(schemas) == 0 {
+		return true
+	}
+	for _, s := range schemas {
+		subject := id.Subject()
+		if subject.Schema == s || (subject.Schema == "" && subject.Name == s) {
+			return true
+		}
+	}
+	return false
+}
+
+// matches reports whether a pattern covers the object, its subject or, for a
+// part, the object that it is a part of.
+func matches(patterns []string, id schema.ID) (bool, error) {
+	subject := id.Subject()
+	whole := subject
+	whole.Part = ""
+	for _, p := range patterns {
+		kinds, name, ok := strings.Cut(p, ":")
+		if !ok {
+			return false, fmt.Errorf("the ignore pattern %q is not of the form KIND:NAME", p)
+		}
+		for _, candidate := range []schema.ID{subject, whole} {
+			k, err := path.Match(kinds, candidate.Kind)
+			if err != nil {
+				return false, fmt.Errorf("reading the ignore pattern %q: %w", p, err)
+			}
+			n, err := path.Match(name, candidate.QualifiedName())
+			if err != nil {
+				return false, fmt.Errorf("reading the ignore pattern %q: %w", p, err)
+			}
+			if k && n {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}
