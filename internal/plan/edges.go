@@ -1,0 +1,98 @@
+package plan
+
+import "github.com/cairn-db/cairn/schema"
+
+// builders are the phases after which an object is as the new state has it.
+var builders = []phase{altering, creating, retargeting}
+
+// addEdges adds what has to come before the node. Building follows the new
+// state's dependencies, teardown the old one's, backwards.
+func (e *expansion) addEdges(g *graph, n *node) {
+	switch n.phase {
+	case creating, altering, retargeting:
+		e.buildEdges(g, n)
+	}
+	if n.phase == altering || n.phase == retargeting {
+		e.releaseEdges(g, n)
+	}
+	if n.phase == dropping {
+		e.teardownEdges(g, n)
+	}
+	if n.phase == creating {
+		n.needs(g.get(n.id, dropping))
+		n.needs(g.get(n.id, movingAside))
+	}
+	if n.phase == droppingAside {
+		n.needs(g.get(n.id, creating))
+		for _, user := range e.users[n.id] {
+			n.needs(g.get(user, retargeting))
+			n.needs(g.get(user, dropping))
+		}
+	}
+}
+
+func (e *expansion) buildEdges(g *graph, n *node) {
+	new := e.new.Objects[n.id]
+	for _, need := range new.Needs {
+		for _, p := range builders {
+			n.needs(g.get(need, p))
+		}
+	}
+	if new.Parent == (schema.ID{}) || e.kinds.Of(n.id).Early {
+		return
+	}
+	for _, p := range builders {
+		n.needs(g.get(new.Parent, p))
+	}
+}
+
+// releaseEdges puts what is dropped after the change that lets go of it, and
+// what hangs on the old form of the object before its change.
+func (e *expansion) releaseEdges(g *graph, n *node) {
+	old := e.old.Objects[n.id]
+	for _, need := range old.Needs {
+		if drop := g.get(need, dropping); drop != nil && g.get(need, creating) == nil {
+			drop.needs(n)
+		}
+	}
+	for _, user := range e.users[n.id] {
+		n.needs(g.get(user, dropping))
+	}
+}
+
+func (e *expansion) teardownEdges(g *graph, n *node) {
+	for _, need := range n.object.Needs {
+		if drop := g.get(need, dropping); drop != nil {
+			drop.needs(n)
+		}
+		if aside := g.get(need, movingAside); aside != nil {
+			aside.needs(n)
+		}
+	}
+	if drop := g.get(n.object.Parent, dropping); drop != nil {
+		drop.needs(n)
+	}
+}
+
+// addNameEdges puts drops before creations that take the same name in a
+// namespace that several kinds share.
+func (e *expansion) addNameEdges(g *graph) {
+	freed := map[string][]*node{}
+	for _, n := range g.nodes {
+		if n.phase == dropping || n.phase == movingAside {
+			for _, name := range e.kinds.Of(n.id).Names(n.object) {
+				freed[name] = append(freed[name], n)
+			}
+		}
+	}
+	for _, n := range g.nodes {
+		if n.phase != creating {
+			continue
+		}
+		for _, name := range e.kinds.Of(n.id).Names(n.object) {
+			for _, drop := range freed[name] {
+				n.needs(drop)
+			}
+		}
+	}
+}

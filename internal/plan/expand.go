@@ -1,0 +1,219 @@
+// Package plan turns differences into ordered statements. It names no kind of
+// object: what a statement says is the kinds' business, and the order follows
+// from the dependencies that PostgreSQL recorded.
+package plan
+
+import (
+	"slices"
+
+	"github.com/cairn-db/cairn/internal/kind"
+	"github.com/cairn-db/cairn/schema"
+)
+
+// node is one thing that happens to one object. Nodes are what is ordered.
+type node struct {
+	id      schema.ID
+	verb    schema.Verb
+	phase   phase
+	object  *schema.Object
+	actions []kind.Action
+	after   map[*node]bool // nodes that have to come first
+	into    *node          // the node whose statement does this one's work
+	rank    int
+	group   int         // rank of the outermost parent
+	key     []schema.ID // from the outermost parent to the object, for a readable order
+}
+
+// phase is what a node does within the change of one object.
+type phase int
+
+const (
+	dropping phase = iota
+	movingAside
+	altering
+	creating
+	retargeting
+	droppingAside
+)
+
+// expansion is the work of turning deltas into nodes.
+type expansion struct {
+	ctx      *kind.Ctx
+	kinds    *kind.Set
+	old, new *schema.State
+	deltas   map[schema.ID]schema.Delta
+	order    []schema.ID                 // of deltas and of what they pull in
+	altered  map[schema.ID][]kind.Action // in place
+	moved    map[schema.ID][]kind.Action // retargeted
+	cause    map[schema.ID]schema.ID     // why an unchanged object is replaced
+	users    map[schema.ID][]schema.ID   // old objects that need the key, or are its parts
+	swapped  map[schema.ID]bool          // replaced with the old form moved aside
+}
+
+// expand decides what happens to each object: a difference that a kind cannot
+// alter in place becomes a replacement, and a replacement pulls in the parts
+// and the dependents of the object.
+func expand(kinds *kind.Set, old, new *schema.State, deltas []schema.Delta) *expansion {
+	e := &expansion{
+		kinds: kinds, old: old, new: new,
+		ctx: &kind.Ctx{Server: old.Server, Old: old, New: new, Kinds: kinds,
+			Created: map[schema.ID]bool{}, Dropped: map[schema.ID]bool{}},
+		deltas: map[schema.ID]schema.Delta{}, altered: map[schema.ID][]kind.Action{},
+		moved: map[schema.ID][]kind.Action{}, cause: map[schema.ID]schema.ID{},
+		users: map[schema.ID][]schema.ID{}, swapped: map[schema.ID]bool{},
+	}
+	for _, o := range old.Sorted() {
+		for _, n := range o.Needs {
+			e.users[n] = append(e.users[n], o.ID)
+		}
+		if o.Parent != (schema.ID{}) {
+			e.users[o.Parent] = append(e.users[o.Parent], o.ID)
+		}
+	}
+	for _, d := range deltas {
+		e.deltas[d.ID] = d
+		e.order = append(e.order, d.ID)
+		e.ctx.Created[d.ID] = d.Old == nil
+		e.ctx.Dropped[d.ID] = d.New == nil
+	}
+	e.alterOrReplace(deltas)
+	e.propagate()
+	e.realter()
+	slices.SortFunc(e.order, schema.Compare)
+	return e
+}
+
+// alterOrReplace asks the kinds what can be changed in place.
+func (e *expansion) alterOrReplace(deltas []schema.Delta) {
+	for _, d := range deltas {
+		if d.Old == nil || d.New == nil {
+			continue
+		}
+		if d.Old.Parent != d.New.Parent && e.old.Objects[d.New.Parent] == nil && !e.kinds.Of(d.ID).Early {
+			e.replace(d.ID)
+			continue
+		}
+		actions, inPlace := e.kinds.Of(d.ID).Alter(e.ctx, d)
+		if inPlace {
+			e.altered[d.ID] = actions
+		} else {
+			e.replace(d.ID)
+		}
+	}
+}
+
+// replace marks an object that is in both states as dropped and created.
+func (e *expansion) replace(id schema.ID) {
+	if e.ctx.Dropped[id] && e.ctx.Created[id] {
+		return
+	}
+	if _, known := e.deltas[id]; !known {
+		e.deltas[id] = schema.Delta{ID: id, Old: e.old.Objects[id], New: e.new.Objects[id]}
+		e.order = append(e.order, id)
+	}
+	delete(e.altered, id)
+	delete(e.moved, id)
+	e.ctx.Dropped[id], e.ctx.Created[id] = true, true
+}
+
+// propagate pulls in what hangs on dropped and rebuilt objects until nothing is
+// left to pull in. The queue is worked off in order of discovery.
+func (e *expansion) propagate() {
+	done := map[schema.ID]bool{}
+	for i := 0; i < len(e.order); i++ {
+		e.pull(e.order[i], done)
+	}
+	for again := true; again; {
+		again = false
+		before := len(e.order)
+		for _, id := range slices.Clone(e.order) {
+			e.pull(id, done)
+		}
+		again = len(e.order) > before
+	}
+}
+
+func (e *expansion) pull(id schema.ID, done map[schema.ID]bool) {
+	if done[id] {
+		return
+	}
+	switch {
+	case e.ctx.Dropped[id]:
+		done[id] = true
+		for _, user := range e.users[id] {
+			e.pullUser(user, id)
+		}
+	case e.rebuilds(id):
+		done[id] = true
+		for _, user := range e.users[id] {
+			if !e.kinds.Of(user).Carried && !e.rebuilds(user) && !e.satellite(user) {
+				delete(e.altered, user)
+				e.pullUser(user, id)
+			}
+		}
+	}
+}
+
+// satellite reports whether the object describes another one, which it
+// survives every change of.
+func (e *expansion) satellite(id schema.ID) bool {
+	return e.kinds.Of(id).Satellite != kind.NotSatellite
+}
+
+// rebuilds reports whether the change in place of an object needs its
+// dependents out of the way.
+func (e *expansion) rebuilds(id schema.ID) bool {
+	if _, inPlace := e.altered[id]; !inPlace {
+		return false
+	}
+	return slices.ContainsFunc(e.deltas[id].Changed, func(f string) bool { return e.kinds.Of(id).Rebuild[f] })
+}
+
+// pullUser decides what becomes of an object whose need or parent goes.
+func (e *expansion) pullUser(user, gone schema.ID) {
+	old, new := e.old.Objects[user], e.new.Objects[user]
+	if new == nil || (e.ctx.Dropped[user] && e.ctx.Created[user]) {
+		return
+	}
+	part := old.Parent == gone
+	if _, inPlace := e.altered[user]; inPlace && !part && !e.ctx.Created[gone] {
+		return // its change lets go of what is dropped
+	}
+	k := e.kinds.Of(user)
+	if part && k.Early && new.Parent != gone {
+		return
+	}
+	if !part && e.kinds.Of(gone).CanSwap && e.ctx.Created[gone] {
+		if actions := k.Retarget(e.ctx, old, new, gone); actions != nil {
+			e.swapped[gone] = true
+			if _, known := e.deltas[user]; !known {
+				e.deltas[user] = schema.Delta{ID: user, Old: old, New: new}
+				e.order = append(e.order, user)
+			}
+			e.moved[user] = actions
+			e.cause[user] = gone
+			for _, dependent := range e.users[user] {
+				if !e.kinds.Of(dependent).Carried && !e.satellite(dependent) {
+					e.pullUser(dependent, user)
+				}
+			}
+			return
+		}
+	}
+	if _, explained := e.cause[user]; !explained && !e.deltaChanged(user) {
+		e.cause[user] = gone
+	}
+	e.replace(user)
+}
+
+func (e *expansion) deltaChanged(id schema.ID) bool { return len(e.deltas[id].Changed) > 0 }
+
+// realter asks again for the changes in place, now that it is known what else
+// is dropped and created.
+func (e *expansion) realter() {
+	for id := range e.altered {
+		if actions, inPlace := e.kinds.Of(id).Alter(e.ctx, e.deltas[id]); inPlace {
+			e.altered[id] = actions
+		}
+	}
+}

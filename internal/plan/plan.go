@@ -1,0 +1,97 @@
+package plan
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+
+	"github.com/cairn-db/cairn/internal/diff"
+	"github.com/cairn-db/cairn/internal/kind"
+	"github.com/cairn-db/cairn/schema"
+)
+
+// Make returns the plan that turns old into new. Both states hold only what is
+// managed. The caller fills in where the plan comes from and seals it.
+func Make(kinds *kind.Set, old, new *schema.State) (*schema.Plan, error) {
+	e := expand(kinds, old, new, diff.Compare(old, new))
+	g := e.build()
+	nodes, err := g.order()
+	if err != nil {
+		return nil, err
+	}
+	steps := fold(nodes, flatten(nodes))
+	segments := segment(steps)
+	p := &schema.Plan{
+		Format: schema.PlanFormat, Server: old.Server,
+		From: old.Fingerprint(), To: new.Fingerprint(),
+		Objects: Pins(old), Changes: e.changes(g), Steps: []schema.Step{}, Findings: []schema.Finding{},
+	}
+	p.Summary = e.summary(p.Changes)
+	for i, s := range steps {
+		p.Steps = append(p.Steps, e.step(s, segments[i]))
+	}
+	p.Findings = append(p.Findings, missingRoles(kinds, old, new)...)
+	return p, nil
+}
+
+// step describes one statement for the plan.
+func (e *expansion) step(s placed, segment int) schema.Step {
+	a := s.action
+	step := schema.Step{
+		SQL: a.Statement(), Verb: s.node.verb, Object: s.node.id.String(), Lock: string(a.Lock),
+		Rewrite: a.Rewrite, Scan: a.Scan, Loses: a.Loses, Why: a.Why, Segment: segment, NoTx: a.NoTx,
+	}
+	if a.Relation == (schema.ID{}) {
+		step.Lock = ""
+		return step
+	}
+	step.Relation = a.Relation.String()
+	if o := e.old.Objects[a.Relation]; o == nil || e.ctx.Created[a.Relation] && !e.ctx.Dropped[a.Relation] {
+		step.Lock, step.Rewrite, step.Scan = "", false, false // nobody else sees it yet
+	} else if o.Stats != nil {
+		step.Rows, step.Bytes = o.Stats.Rows, o.Stats.Bytes
+	}
+	return step
+}
+
+// Pins returns the hash of each object of the state, so that a plan can name
+// what changed since it was made.
+func Pins(s *schema.State) []schema.Pin {
+	pins := []schema.Pin{}
+	for _, o := range s.Sorted() {
+		h := sha256.New()
+		fmt.Fprintf(h, "%q", o.Parent.String())
+		for _, a := range o.Attrs {
+			fmt.Fprintf(h, "%q=%q,", a.Name, a.Value)
+		}
+		pins = append(pins, schema.Pin{Object: o.ID.String(), Hash: hex.EncodeToString(h.Sum(nil))[:16]})
+	}
+	return pins
+}
+
+// missingRoles finds roles that the plan names and the target does not have.
+func missingRoles(kinds *kind.Set, old, new *schema.State) []schema.Finding {
+	exists := map[string]bool{}
+	for _, r := range old.Roles {
+		exists[r] = true
+	}
+	var findings []schema.Finding
+	reported := map[string]bool{}
+	for _, o := range new.Sorted() {
+		role := ""
+		switch kinds.Of(o.ID).Satellite {
+		case kind.FromOwner:
+			role = o.Attrs[0].Value
+		case kind.FromACL:
+			role = o.ID.Role
+		}
+		if role == "" || role == "PUBLIC" || role[0] == '$' || exists[role] || reported[role] || len(old.Roles) == 0 {
+			continue
+		}
+		reported[role] = true
+		findings = append(findings, schema.Finding{Code: "missing-role", Object: o.ID.String(),
+			Message: fmt.Sprintf("role %q is named by the desired state and does not exist on the target", role),
+			Hint:    "create the role, or leave owners and privileges out with --owners none --privileges none"})
+	}
+	return findings
+}
