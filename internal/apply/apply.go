@@ -1,0 +1,227 @@
+// Package apply runs a reviewed plan: it locks, verifies that the target is in
+// the state that was reviewed, runs the steps, and confirms the result.
+package apply
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/cairn-db/cairn/internal/catalog"
+	"github.com/cairn-db/cairn/internal/kind"
+	"github.com/cairn-db/cairn/internal/pg"
+	"github.com/cairn-db/cairn/internal/plan"
+	"github.com/cairn-db/cairn/internal/scope"
+	"github.com/cairn-db/cairn/schema"
+)
+
+// lockKey is the advisory lock that all runs on one database share: the bytes
+// of "cairn".
+const lockKey = 0x636169726e
+
+// Options says how a plan is run.
+type Options struct {
+	Server           int           // major version of the target
+	LockTimeout      time.Duration // for each lock of each statement
+	StatementTimeout time.Duration // 0: no limit
+	Wait             time.Duration // for another run on the same database to end
+	Events           func(schema.Event)
+}
+
+// Result is what a run did.
+type Result struct {
+	Steps       int
+	Fingerprint string
+}
+
+// Run runs the plan on the session. Its errors are a *StaleError before the
+// first statement, a *LockError when another session was in the way, a
+// *StepError for a statement that failed and a *DivergedError when the target
+// is not as promised at the end.
+func Run(ctx context.Context, conn *pgx.Conn, kinds *kind.Set, p *schema.Plan, o Options) (Result, error) {
+	r := runner{conn: conn, kinds: kinds, plan: p, options: o}
+	if err := r.lock(ctx); err != nil {
+		return Result{}, err
+	}
+	defer r.unlock()
+	if err := r.verify(ctx); err != nil {
+		return Result{}, err
+	}
+	if err := r.configure(ctx); err != nil {
+		return Result{}, err
+	}
+	for first := 0; first < len(p.Steps); {
+		last := first
+		for last < len(p.Steps) && p.Steps[last].Segment == p.Steps[first].Segment {
+			last++
+		}
+		if err := r.runSegment(ctx, first, last); err != nil {
+			return Result{Steps: first}, err
+		}
+		first = last
+	}
+	fingerprint, err := r.confirm(ctx)
+	return Result{Steps: len(p.Steps), Fingerprint: fingerprint}, err
+}
+
+type runner struct {
+	conn    *pgx.Conn
+	kinds   *kind.Set
+	plan    *schema.Plan
+	options Options
+}
+
+// lock takes the advisory lock by trying. A session that waited for it inside
+// the server would hold a snapshot, and concurrent index builds of the other
+// run would wait for that in turn.
+func (r *runner) lock(ctx context.Context) error {
+	deadline := time.Now().Add(r.options.Wait)
+	for told := false; ; {
+		var locked bool
+		if err := r.conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", int64(lockKey)).Scan(&locked); err != nil {
+			return fmt.Errorf("taking the advisory lock: %w", err)
+		}
+		if locked {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return &LockError{What: "another cairn run holds the advisory lock of this database", Undone: true}
+		}
+		if !told {
+			r.event(schema.Event{Name: "wait", Message: "waiting for another cairn run on this database"})
+			told = true
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(200*time.Millisecond + rand.N(200*time.Millisecond)):
+		}
+	}
+}
+
+// unlock gives the lock back also after the run was interrupted; a lost
+// connection has given it back already.
+func (r *runner) unlock() {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if !r.conn.IsClosed() {
+		_, _ = r.conn.Exec(ctx, "SELECT pg_advisory_unlock($1)", int64(lockKey))
+	}
+}
+
+// read returns the managed part of the target.
+func (r *runner) read(ctx context.Context) (*schema.State, error) {
+	state, err := catalog.Read(ctx, r.conn, r.kinds, catalog.Options{Server: r.options.Server})
+	if err != nil {
+		return nil, fmt.Errorf("reading the target: %w", err)
+	}
+	return state, scope.Limit(r.kinds, r.plan.Scope, state)
+}
+
+func (r *runner) verify(ctx context.Context) error {
+	state, err := r.read(ctx)
+	if err != nil {
+		return err
+	}
+	if actual := state.Fingerprint(); actual != r.plan.From {
+		return &StaleError{Expected: r.plan.From, Actual: actual, Changed: changed(r.plan.Objects, plan.Pins(state))}
+	}
+	return nil
+}
+
+func (r *runner) confirm(ctx context.Context) (string, error) {
+	state, err := r.read(ctx)
+	if err != nil {
+		return "", err
+	}
+	actual := state.Fingerprint()
+	if actual != r.plan.To {
+		return actual, &DivergedError{Expected: r.plan.To, Actual: actual}
+	}
+	return actual, nil
+}
+
+// configure sets what every transaction of the run needs. Bodies of functions
+// are not looked into: what they name may come later.
+func (r *runner) configure(ctx context.Context) error {
+	_, err := r.conn.Exec(ctx, fmt.Sprintf("SET lock_timeout = %d; SET statement_timeout = %d; SET check_function_bodies = off",
+		r.options.LockTimeout.Milliseconds(), r.options.StatementTimeout.Milliseconds()))
+	if err != nil {
+		return fmt.Errorf("configuring the session: %w", err)
+	}
+	return nil
+}
+
+// runSegment runs the steps [first, last) in one transaction, or the one step
+// that cannot have a transaction without.
+func (r *runner) runSegment(ctx context.Context, first, last int) error {
+	if r.plan.Steps[first].NoTx {
+		return r.runStep(ctx, first, first > 0)
+	}
+	tx, err := r.conn.Begin(ctx)
+	if err != nil {
+		return fmt.Errorf("beginning a transaction: %w", err)
+	}
+	for i := first; i < last; i++ {
+		if err := r.runStep(ctx, i, first > 0); err != nil {
+			rollback, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+			defer cancel()
+			_ = tx.Rollback(rollback) // the server rolls back a broken session by itself
+			return err
+		}
+	}
+	if err := tx.Commit(ctx); err != nil {
+		return fmt.Errorf("committing steps %d to %d: %w", first+1, last, err)
+	}
+	return nil
+}
+
+func (r *runner) runStep(ctx context.Context, i int, committed bool) error {
+	step := r.plan.Steps[i]
+	r.event(schema.Event{Name: "step-start", Step: i + 1, Message: step.SQL})
+	start := time.Now()
+	if _, err := r.conn.Exec(ctx, step.SQL); err != nil {
+		if pg.IsLockTimeout(err) {
+			return &LockError{What: fmt.Sprintf("step %d did not get its lock within %s: %s", i+1, r.options.LockTimeout, step.SQL),
+				Undone: !committed}
+		}
+		return &StepError{Step: i + 1, SQL: step.SQL, Undone: !committed, Err: err}
+	}
+	r.event(schema.Event{Name: "step-done", Step: i + 1, Message: step.SQL, Elapsed: time.Since(start)})
+	return nil
+}
+
+func (r *runner) event(e schema.Event) {
+	if r.options.Events == nil {
+		return
+	}
+	e.Time, e.Steps = time.Now(), len(r.plan.Steps)
+	r.options.Events(e)
+}
+
+// changed describes the objects whose pins differ.
+func changed(planned, actual []schema.Pin) []string {
+	hashes := map[string]string{}
+	for _, p := range planned {
+		hashes[p.Object] = p.Hash
+	}
+	var names []string
+	for _, p := range actual {
+		hash, known := hashes[p.Object]
+		if !known {
+			names = append(names, p.Object+" (added)")
+		} else if hash != p.Hash {
+			names = append(names, p.Object+" (changed)")
+		}
+		delete(hashes, p.Object)
+	}
+	for _, p := range planned {
+		if _, left := hashes[p.Object]; left {
+			names = append(names, p.Object+" (dropped)")
+		}
+	}
+	return names
+}

@@ -1,0 +1,121 @@
+package load
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/cairn-db/cairn/internal/pg"
+)
+
+// Finding is a statement that was not run, and why.
+type Finding struct {
+	File    string
+	Line    int
+	Column  int // in characters from 1
+	Message string
+}
+
+// verdict is what happens to a statement.
+type verdict int
+
+const (
+	run    verdict = iota // it is sent
+	ignore                // it means nothing here
+	report                // it is not run, with a finding
+	refuse                // it is an error
+)
+
+// judgement is a verdict with its reason.
+type judgement struct {
+	verdict verdict
+	message string
+	hint    string
+}
+
+// dataWords start statements about rows.
+var dataWords = map[string]bool{
+	"INSERT": true, "UPDATE": true, "DELETE": true, "MERGE": true, "TRUNCATE": true,
+	"COPY": true, "WITH": true, "VALUES": true, "TABLE": true,
+}
+
+// passingWords start statements that leave nothing behind.
+var passingWords = map[string]bool{
+	"SELECT": true, "EXPLAIN": true, "SHOW": true, "ANALYZE": true, "ANALYSE": true, "VACUUM": true,
+	"CHECKPOINT": true, "CLUSTER": true, "LOCK": true, "PREPARE": true, "EXECUTE": true,
+	"DEALLOCATE": true, "DECLARE": true, "FETCH": true, "MOVE": true, "CLOSE": true,
+	"LISTEN": true, "UNLISTEN": true, "NOTIFY": true,
+}
+
+// transactionWords start statements that are left out because the loader has
+// transactions of its own.
+var transactionWords = map[string]bool{
+	"BEGIN": true, "START": true, "COMMIT": true, "END": true, "SAVEPOINT": true, "RELEASE": true,
+}
+
+var (
+	setvalCall       = regexp.MustCompile(`(?is)^select\s+(?:pg_catalog\s*\.\s*)?setval\s*\(`)
+	onDatabase       = regexp.MustCompile(`(?is)^(?:grant|revoke|comment|security\s+label)\b[^';]*?\bon\s+database\b`)
+	onTablespace     = regexp.MustCompile(`(?is)^(?:grant|revoke|comment|security\s+label)\b[^';]*?\bon\s+tablespace\b`)
+	doesNotConnect   = regexp.MustCompile(`(?is)\bconnect\s*=\s*'?(?:false|off|no|0)\b`)
+	transactionalTwo = regexp.MustCompile(`^(?:PREPARE TRANSACTION|COMMIT PREPARED)`)
+)
+
+// judge decides about a statement from its first words. Settings have been
+// taken out before.
+func judge(s pg.Statement, words []string) judgement {
+	if len(words) == 0 {
+		return judgement{}
+	}
+	first := words[0]
+	line := strings.Join(words, " ")
+	switch {
+	case transactionalTwo.MatchString(line):
+		return refusal(first+" PREPARED transactions have no place in a schema", "remove the statement")
+	case first == "ROLLBACK", first == "ABORT":
+		return refusal(first+" would undo a part of the file", "remove the statement and what it undoes")
+	case transactionWords[first]:
+		return judgement{verdict: ignore}
+	case dataWords[first]:
+		return judgement{verdict: report, message: first + " is data, not part of the schema"}
+	case setvalCall.MatchString(s.SQL):
+		return judgement{verdict: report, message: "setval is data, not part of the schema"}
+	case passingWords[first]:
+		return judgement{verdict: report, message: first + " is not part of the schema"}
+	}
+	return judgeDefinition(s, words)
+}
+
+func judgeDefinition(s pg.Statement, words []string) judgement {
+	two := strings.Join(words[:min(2, len(words))], " ")
+	switch two {
+	case "CREATE DATABASE", "ALTER DATABASE", "DROP ROLE", "DROP USER", "DROP GROUP":
+		return judgement{verdict: report, message: two + " is not part of the schema"}
+	case "DROP DATABASE", "ALTER SYSTEM", "CREATE TABLESPACE", "ALTER TABLESPACE", "DROP TABLESPACE", "DROP OWNED", "REASSIGN OWNED":
+		return refusal(two+" is not part of a schema", "remove the statement")
+	case "CREATE SUBSCRIPTION":
+		if !doesNotConnect.MatchString(s.SQL) {
+			return refusal("CREATE SUBSCRIPTION would connect to its publisher while the file is only read",
+				"write WITH (connect = false, slot_name = ...), as pg_dump does")
+		}
+	}
+	switch {
+	case onDatabase.MatchString(s.SQL):
+		return judgement{verdict: report, message: fmt.Sprintf("%s ON DATABASE is not part of the schema", words[0])}
+	case onTablespace.MatchString(s.SQL):
+		return judgement{verdict: report, message: fmt.Sprintf("%s ON TABLESPACE is not part of the schema", words[0])}
+	}
+	return judgement{}
+}
+
+func refusal(message, hint string) judgement {
+	return judgement{verdict: refuse, message: message, hint: hint}
+}
+
+// isRole reports whether a statement creates or changes a role.
+func isRole(words []string) bool {
+	if !has(words, "CREATE") && !has(words, "ALTER") || len(words) < 2 {
+		return false
+	}
+	return words[1] == "ROLE" || words[1] == "USER" && !has(words[1:], "USER", "MAPPING") || words[1] == "GROUP"
+}

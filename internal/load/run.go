@@ -1,0 +1,192 @@
+package load
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/cairn-db/cairn/internal/pg"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// Options says how sources are loaded.
+type Options struct {
+	SearchPath  []string // at the start of each source; default: the server's
+	CreateRoles bool     // create roles that the sources only mention, without login
+}
+
+// Result is what loading has found.
+type Result struct {
+	Findings   []Finding // statements that were not run
+	Roles      []string  // roles that were created because they were mentioned, sorted
+	Extensions []string  // extensions of the database afterwards, sorted, without plpgsql
+}
+
+// Run runs the sources on a scratch database. Their order does not matter: a
+// statement that fails is tried again after the others, until nothing more
+// succeeds. Errors about the sources are of type *Error or *pg.SyntaxError.
+func Run(ctx context.Context, conn *pgx.Conn, sources []Source, o Options) (Result, error) {
+	script, err := read(sources)
+	if err != nil {
+		return Result{}, err
+	}
+	r := &runner{ctx: ctx, conn: conn.PgConn(), createRoles: o.CreateRoles}
+	r.prepare(o.SearchPath)
+	if err := r.rounds(script.items); err != nil {
+		return Result{}, err
+	}
+	if err := r.checkBodies(script.items); err != nil {
+		return Result{}, err
+	}
+	if err := r.exec(r.base); err != nil {
+		return Result{}, fmt.Errorf("resetting the session: %w", err)
+	}
+	result := Result{Findings: script.findings, Roles: r.roles}
+	slices.Sort(result.Roles)
+	rows, err := conn.Query(ctx, "SELECT extname FROM pg_catalog.pg_extension WHERE extname <> 'plpgsql' ORDER BY extname COLLATE \"C\"", pgx.QueryExecModeSimpleProtocol)
+	if err == nil {
+		result.Extensions, err = pgx.CollectRows(rows, pgx.RowTo[string])
+	}
+	if err != nil {
+		return Result{}, fmt.Errorf("reading extensions: %w", err)
+	}
+	return result, nil
+}
+
+// runner sends items and remembers what the session looks like.
+type runner struct {
+	ctx         context.Context
+	conn        *pgconn.PgConn
+	createRoles bool
+
+	base       string   // brings the session to the start of a source
+	baseLength int      // its number of statements
+	current    *session // nil when unknown
+	roles      []string
+}
+
+// prepare works out what every source starts with. Messages are wanted in
+// English because missing roles are known by them; only superusers can ask.
+func (r *runner) prepare(searchPath []string) {
+	parts := []string{"RESET SESSION AUTHORIZATION", "RESET ROLE", "RESET ALL", "SET check_function_bodies = off"}
+	if r.exec("SET lc_messages = 'C'") == nil {
+		parts = append(parts, "SET lc_messages = 'C'")
+	}
+	if len(searchPath) > 0 {
+		names := make([]string, len(searchPath))
+		for i, name := range searchPath {
+			names[i] = pg.QuoteIdent(name)
+		}
+		parts = append(parts, "SET search_path = "+strings.Join(names, ", "))
+	}
+	r.base, r.baseLength = strings.Join(parts, ";"), len(parts)
+}
+
+func (r *runner) exec(sql string) error {
+	_, err := r.conn.Exec(r.ctx, sql).ReadAll()
+	return err
+}
+
+// rounds runs the items until all have succeeded or none does any more.
+func (r *runner) rounds(items []*item) error {
+	pending := items
+	for round := 0; len(pending) > 0; round++ {
+		if round%2 == 1 && allCreate(pending) {
+			slices.Reverse(pending)
+		}
+		failed, err := r.pass(pending)
+		if err != nil {
+			return err
+		}
+		if len(failed) == len(pending) {
+			return r.report(items, failed)
+		}
+		if round%2 == 1 && allCreate(pending) {
+			slices.Reverse(failed)
+		}
+		pending = failed
+	}
+	return nil
+}
+
+// allCreate reports whether the order of items may be turned around: files in
+// the wrong order then need few rounds, and no ALTER can be overtaken.
+func allCreate(items []*item) bool {
+	for _, item := range items {
+		if !has(item.words, "CREATE") || has(item.words, "CREATE", "OR") {
+			return false
+		}
+	}
+	return true
+}
+
+// report returns the error that helps most: missing extensions, then one that
+// is not about something missing, then the first.
+func (r *runner) report(items, failed []*item) error {
+	slices.SortFunc(failed, func(a, b *item) int { return slices.Index(items, a) - slices.Index(items, b) })
+	if err := missingExtensions(failed); err != nil {
+		return err
+	}
+	chosen := failed[0]
+	for _, item := range failed {
+		if !isMissing(pg.Code(item.err)) {
+			chosen = item
+			break
+		}
+	}
+	err := chosen.err
+	var placed *Error
+	if errors.As(err, &placed) {
+		placed.More = len(failed) - 1
+	}
+	return err
+}
+
+// isMissing reports whether a SQLSTATE says that something does not exist.
+func isMissing(code string) bool {
+	switch code {
+	case "42P01", "42704", "42883", "42703", "3F000", "42P02":
+		return true
+	}
+	return false
+}
+
+var missingExtension = regexp.MustCompile(`extension "([^"]+)" is not available|extension control file ".*/([^/"]+)\.control"`)
+
+// missingExtensions names all extensions that the server lacks.
+func missingExtensions(failed []*item) error {
+	var names []string
+	var first *Error
+	for _, item := range failed {
+		var placed *Error
+		if !has(item.words, "CREATE", "EXTENSION") || !errors.As(item.err, &placed) {
+			continue
+		}
+		match := missingExtension.FindStringSubmatch(placed.Message)
+		if match == nil {
+			continue
+		}
+		if name := match[1] + match[2]; !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+		if first == nil {
+			first = placed
+		}
+	}
+	if first == nil {
+		return nil
+	}
+	first.More = len(failed) - 1
+	if len(names) == 1 {
+		first.Message = fmt.Sprintf("extension %q is not available on the scratch server", names[0])
+	} else {
+		first.Message = fmt.Sprintf("extensions %s are not available on the scratch server", strings.Join(names, ", "))
+	}
+	first.PgHint = ""
+	first.hint = "install them for the scratch server's PostgreSQL, or name a server that has them with --shadow"
+	return first
+}

@@ -1,0 +1,283 @@
+// Package shadow provides the scratch PostgreSQL on which a schema that comes
+// as SQL files is built, so that it can be read back from the catalogs.
+//
+// A shadow is a database on a local server of Cairn's own, a scratch database
+// beside the target, or a database that the user gives. The last is touched
+// only when it is empty or carries Cairn's mark.
+package shadow
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/cairn-db/cairn/internal/pg"
+	"github.com/cairn-db/cairn/internal/server"
+)
+
+// Superuser owns everything on a local shadow that no statement gives an
+// owner. The name is reserved: no target can have a role of that name.
+const Superuser = "cairn_shadow_owner"
+
+// mark is the comment on a database that Cairn may empty.
+const mark = "cairn shadow: contents are dropped without asking"
+
+// Target is the place of a shadow that is asked for beside the target.
+const Target = "target"
+
+// Request says which shadow to open.
+type Request struct {
+	Where    string         // "" for a local server, Target, or the URL of a database
+	Major    int            // major version of the target, 0 for any
+	Beside   *pgx.Conn      // the target, for Target
+	Options  pg.Options     // how to connect
+	Server   server.Options // where local servers live
+	Encoding string         // encoding of the target's database, "" for UTF8
+}
+
+// Shadow is an open scratch database.
+type Shadow struct {
+	Conn    *pgx.Conn
+	Unowned string // role whose objects have an unspecified owner
+	Local   bool   // roles can be made freely
+	close   func(context.Context) error
+}
+
+// Close removes what the shadow made and ends its connection.
+func (s *Shadow) Close(ctx context.Context) error { return s.close(ctx) }
+
+// Open returns an empty scratch database. The local server is started on first
+// use and shared by later calls on the same Pool.
+func (p *Pool) Open(ctx context.Context, r Request) (*Shadow, error) {
+	switch r.Where {
+	case "":
+		return p.openLocal(ctx, r)
+	case Target:
+		return openBeside(ctx, r)
+	}
+	return openGiven(ctx, r)
+}
+
+// Pool keeps the local servers of one run, one per major version.
+type Pool struct {
+	servers map[int]*server.Server
+	count   int
+}
+
+// Close stops the local servers.
+func (p *Pool) Close(ctx context.Context) error {
+	var errs []error
+	for _, s := range p.servers {
+		errs = append(errs, s.Stop(ctx))
+	}
+	p.servers = nil
+	return errors.Join(errs...)
+}
+
+// Major returns the major version that a local shadow has when any will do: that
+// of a server that runs already, else 0.
+func (p *Pool) Major() int {
+	for major := range p.servers {
+		return major
+	}
+	return 0
+}
+
+func (p *Pool) openLocal(ctx context.Context, r Request) (*Shadow, error) {
+	s, err := p.start(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	p.count++
+	name := fmt.Sprintf("shadow_%d", p.count)
+	admin, err := pg.Connect(ctx, s.URL("postgres"), r.Options)
+	if err != nil {
+		return nil, fmt.Errorf("opening the shadow: %w", err)
+	}
+	defer admin.Close(ctx)
+	create := "CREATE DATABASE " + name + " TEMPLATE template0"
+	if r.Encoding != "" {
+		create += " ENCODING " + pg.QuoteLiteral(r.Encoding)
+	}
+	if _, err := admin.Exec(ctx, create); err != nil {
+		return nil, fmt.Errorf("creating the shadow database: %w", err)
+	}
+	conn, err := pg.Connect(ctx, s.URL(name), r.Options)
+	if err != nil {
+		return nil, fmt.Errorf("opening the shadow: %w", err)
+	}
+	return &Shadow{Conn: conn, Unowned: Superuser, Local: true, close: conn.Close}, nil
+}
+
+func (p *Pool) start(ctx context.Context, r Request) (*server.Server, error) {
+	if s := p.servers[r.Major]; s != nil {
+		return s, nil
+	}
+	server.Sweep(r.Server)
+	binaries, err := server.Find(ctx, r.Major, r.Server)
+	if err != nil {
+		return nil, err
+	}
+	if s := p.servers[binaries.Major]; s != nil {
+		return s, nil
+	}
+	s, err := server.Start(ctx, binaries, server.Config{Superuser: Superuser}, r.Server)
+	if err != nil {
+		return nil, err
+	}
+	if p.servers == nil {
+		p.servers = map[int]*server.Server{}
+	}
+	p.servers[s.Major()] = s
+	return s, nil
+}
+
+// openBeside makes a scratch database on the target's server.
+func openBeside(ctx context.Context, r Request) (*Shadow, error) {
+	suffix := make([]byte, 6)
+	if _, err := rand.Read(suffix); err != nil {
+		return nil, fmt.Errorf("naming the scratch database: %w", err)
+	}
+	name := "cairn_shadow_" + hex.EncodeToString(suffix)
+	if _, err := r.Beside.Exec(ctx, "CREATE DATABASE "+name+" TEMPLATE template0"); err != nil {
+		if pg.Code(err) == "42501" {
+			return nil, hinted{fmt.Errorf("creating a scratch database beside the target: %w", err),
+				"give the role CREATEDB, or leave out --shadow target to use a local server"}
+		}
+		return nil, fmt.Errorf("creating a scratch database beside the target: %w", err)
+	}
+	drop := func(ctx context.Context) error {
+		_, err := r.Beside.Exec(ctx, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)")
+		if err != nil {
+			return fmt.Errorf("dropping the scratch database %s: %w", name, err)
+		}
+		return nil
+	}
+	if _, err := r.Beside.Exec(ctx, "COMMENT ON DATABASE "+name+" IS "+pg.QuoteLiteral(mark)); err != nil {
+		return nil, errors.Join(fmt.Errorf("marking the scratch database: %w", err), drop(ctx))
+	}
+	config := r.Beside.Config().Copy()
+	config.Database = name
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("opening the scratch database: %w", err), drop(ctx))
+	}
+	s := &Shadow{Conn: conn, Unowned: config.User}
+	s.close = func(ctx context.Context) error {
+		return errors.Join(conn.Close(ctx), drop(ctx))
+	}
+	return s, nil
+}
+
+// openGiven takes a database that the user names, when it is empty or marked.
+func openGiven(ctx context.Context, r Request) (*Shadow, error) {
+	conn, err := pg.Connect(ctx, r.Where, r.Options)
+	if err != nil {
+		return nil, fmt.Errorf("opening the shadow: %w", err)
+	}
+	fail := func(err error) (*Shadow, error) {
+		return nil, errors.Join(err, conn.Close(ctx))
+	}
+	if major := pg.ServerVersion(conn); r.Major != 0 && major != r.Major {
+		return fail(hinted{fmt.Errorf("the shadow runs PostgreSQL %d, the target %d", major, r.Major),
+			fmt.Sprintf("give a database on PostgreSQL %d, so that both print alike", r.Major)})
+	}
+	if r.Beside != nil {
+		if err := differ(ctx, conn, r.Beside); err != nil {
+			return fail(err)
+		}
+	}
+	marked, err := claim(ctx, conn)
+	if err != nil {
+		return fail(err)
+	}
+	if marked {
+		if err := empty(ctx, conn); err != nil {
+			return fail(err)
+		}
+	}
+	s := &Shadow{Conn: conn, Unowned: conn.Config().User}
+	s.close = func(ctx context.Context) error {
+		return errors.Join(empty(ctx, conn), conn.Close(ctx))
+	}
+	return s, nil
+}
+
+// differ refuses a shadow that is the target.
+func differ(ctx context.Context, shadow, target *pgx.Conn) error {
+	identify := `SELECT current_database() || '/' || (SELECT oid FROM pg_database WHERE datname = current_database())
+	|| '/' || pg_postmaster_start_time()::text || '/' || coalesce(inet_server_port()::text, '')`
+	var a, b string
+	if err := shadow.QueryRow(ctx, identify).Scan(&a); err != nil {
+		return fmt.Errorf("identifying the shadow: %w", err)
+	}
+	if err := target.QueryRow(ctx, identify).Scan(&b); err != nil {
+		return fmt.Errorf("identifying the target: %w", err)
+	}
+	if a == b {
+		return errors.New("the shadow is the target itself")
+	}
+	return nil
+}
+
+// claim marks an empty database as a shadow, and reports whether it was marked
+// before. Any other database is refused.
+func claim(ctx context.Context, conn *pgx.Conn) (marked bool, err error) {
+	var comment string
+	var objects int
+	err = conn.QueryRow(ctx, `SELECT coalesce(shobj_description(d.oid, 'pg_database'), ''),
+	(SELECT count(*) FROM pg_depend WHERE objid >= 16384 AND classid <> 'pg_extension'::regclass)
+FROM pg_database d WHERE d.datname = current_database()`).Scan(&comment, &objects)
+	if err != nil {
+		return false, fmt.Errorf("looking into the shadow: %w", err)
+	}
+	if comment == mark {
+		return true, nil
+	}
+	if objects > 0 {
+		return false, hinted{errors.New("the shadow database is not empty and was not made by cairn"),
+			"give an empty database: cairn drops whatever the shadow holds"}
+	}
+	name := pg.QuoteIdent(conn.Config().Database)
+	if _, err := conn.Exec(ctx, "COMMENT ON DATABASE "+name+" IS "+pg.QuoteLiteral(mark)); err != nil {
+		return false, fmt.Errorf("marking the shadow: %w", err)
+	}
+	return false, nil
+}
+
+// empty drops everything in a marked database.
+func empty(ctx context.Context, conn *pgx.Conn) error {
+	rows, err := conn.Query(ctx, `SELECT 'DROP EXTENSION IF EXISTS ' || quote_ident(extname) || ' CASCADE' FROM pg_extension WHERE oid >= 16384
+UNION ALL SELECT 'DROP SCHEMA ' || quote_ident(nspname) || ' CASCADE' FROM pg_namespace
+	WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'`)
+	if err != nil {
+		return fmt.Errorf("emptying the shadow: %w", err)
+	}
+	statements, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return fmt.Errorf("emptying the shadow: %w", err)
+	}
+	statements = append(statements, "CREATE SCHEMA public", "GRANT USAGE ON SCHEMA public TO PUBLIC",
+		"COMMENT ON SCHEMA public IS 'standard public schema'")
+	if _, err := conn.Exec(ctx, "RESET ALL;"+strings.Join(statements, ";")); err != nil {
+		return fmt.Errorf("emptying the shadow: %w", err)
+	}
+	return nil
+}
+
+// hinted is an error with the next thing to try.
+type hinted struct {
+	error
+	hint string
+}
+
+// Hint returns the next thing to try.
+func (h hinted) Hint() string { return h.hint }
+
+// Unwrap returns the error without its hint.
+func (h hinted) Unwrap() error { return h.error }
