@@ -1,0 +1,386 @@
+package object
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/cairn-db/cairn/internal/kind"
+	"github.com/cairn-db/cairn/internal/pg"
+	"github.com/cairn-db/cairn/schema"
+)
+
+// column is a column of a table without its default, manual chapter 5.
+type column struct {
+	Local          bool   // declared on the table itself, not only inherited
+	Type           string // with modifier
+	Collation      string // printed name, "" for the type's own
+	Generated      string // printed expression, "" when not generated
+	Virtual        bool   // computed on read (18 and later)
+	Identity       string // ALWAYS, BY DEFAULT or ""
+	Sequencename   string // printed name of the identity's sequence
+	Sequencestart  string
+	Sequencestep   string
+	Sequencemin    string
+	Sequencemax    string
+	Sequencecache  string
+	Sequencecycle  bool
+	Notnull        bool
+	Notnullname    string // name of the constraint when it is not the one PostgreSQL gives (18 and later)
+	Notnulloptions string // NO INHERIT, NOT VALID (18 and later)
+	Storage        string
+	Typestorage    string // storage that a new column of the type has
+	Compression    string // "" for the server's default
+	Statistics     int64  // -1 for the server's default
+	Options        []string
+}
+
+// Column defines the columns of tables.
+func (kinds) Column(set *kind.Set) {
+	kind.Define(set, kind.Spec[column]{
+		Name: "column", SQL: "COLUMN", Grant: "TABLE", Rank: 51,
+		Doc: "Columns with type, collation, NOT NULL, identity, generated expressions (stored, and virtual on 18), " +
+			"storage, compression, statistics target and options. Their order is not compared.",
+		Query:  columnQuery,
+		Ref:    columnRef,
+		Create: createColumn,
+		Drop: func(_ *kind.Ctx, id schema.ID, col column) []kind.Action {
+			if !col.Local {
+				return nil
+			}
+			drop := kind.Action{SQL: "ALTER TABLE " + qualified(id) + " DROP COLUMN " + pg.QuoteIdent(id.Part),
+				Relation: tableOf(id), Lock: kind.AccessExclusive}
+			if col.Generated == "" {
+				drop.Loses, drop.Why = "drop-column", "every value of the column"
+			}
+			return []kind.Action{drop}
+		},
+		Alter: kind.Alter[column]{
+			"local":          func(*kind.Ctx, schema.ID, column, column) []kind.Action { return kind.Nothing },
+			"type":           alterType,
+			"collation":      alterType,
+			"generated":      alterGenerated,
+			"virtual":        nil,
+			"notnull":        alterNotNull,
+			"notnullname":    alterNotNullName,
+			"notnulloptions": alterNotNullOptions,
+			"identity":       alterIdentity,
+			"sequencename":   renameIdentity,
+			"sequencestart":  alterIdentity,
+			"sequencestep":   alterIdentity,
+			"sequencemin":    alterIdentity,
+			"sequencemax":    alterIdentity,
+			"sequencecache":  alterIdentity,
+			"sequencecycle":  alterIdentity,
+			"storage": func(_ *kind.Ctx, id schema.ID, old, col column) []kind.Action {
+				if old.Type != col.Type && col.Storage == col.Typestorage {
+					return kind.Nothing // comes with the type
+				}
+				return alterColumn(id, "SET STORAGE "+col.Storage)
+			},
+			"typestorage": func(*kind.Ctx, schema.ID, column, column) []kind.Action { return kind.Nothing },
+			"compression": func(_ *kind.Ctx, id schema.ID, _, col column) []kind.Action {
+				compression := col.Compression
+				if compression == "" {
+					compression = "DEFAULT"
+				}
+				return alterColumn(id, "SET COMPRESSION "+compression)
+			},
+			"statistics": func(_ *kind.Ctx, id schema.ID, _, col column) []kind.Action {
+				return alterColumn(id, "SET STATISTICS "+strconv.FormatInt(col.Statistics, 10))
+			},
+			"options": func(_ *kind.Ctx, id schema.ID, old, col column) []kind.Action {
+				actions := alterOptions("ALTER TABLE "+qualified(id)+" ALTER COLUMN "+pg.QuoteIdent(id.Part), old.Options, col.Options)
+				for i := range actions {
+					actions[i].Relation, actions[i].Lock = tableOf(id), kind.ShareUpdateExclusive
+				}
+				return actions
+			},
+		},
+		Extra:    inheritedColumns,
+		Rebuild:  map[string]bool{"type": true, "collation": true, "generated": true},
+		Retarget: retargetColumn,
+		Inline:   true,
+	})
+}
+
+func columnQuery(server int) string {
+	notNull, join := `'' AS notnullname, '' AS notnulloptions,`, ""
+	if server >= 18 {
+		notNull = `CASE WHEN nn.conname <> left(c.relname || '_' || a.attname, 54) || '_not_null' THEN quote_ident(nn.conname) END AS notnullname,
+	concat_ws(' ', CASE WHEN nn.connoinherit THEN 'NO INHERIT' END, CASE WHEN NOT nn.convalidated THEN 'NOT VALID' END) AS notnulloptions,`
+		join = `
+	LEFT JOIN pg_constraint nn ON nn.conrelid = c.oid AND nn.contype = 'n' AND nn.conkey = ARRAY[a.attnum]`
+	}
+	return `SELECT 'pg_class'::regclass::oid AS classid, c.oid AS objid, a.attnum AS objsubid,
+	n.nspname AS schema, c.relname AS name, a.attname AS part, a.attnum AS ord,
+	'pg_class'::regclass::oid AS pclass, c.oid AS pobj, 0 AS psub,
+	pg_get_userbyid(c.relowner) AS aclowner, array_to_json(a.attacl::text[]) AS acl,
+	array_to_json(acldefault('c', c.relowner)::text[]) AS acldefault,
+	a.attislocal AS local, format_type(a.atttypid, a.atttypmod) AS type,
+	CASE WHEN a.attcollation <> t.typcollation THEN quote_ident(cn.nspname) || '.' || quote_ident(co.collname) END AS collation,
+	CASE WHEN a.attgenerated <> '' THEN pg_get_expr(d.adbin, d.adrelid) END AS generated, a.attgenerated = 'v' AS virtual,
+	CASE a.attidentity WHEN 'a' THEN 'ALWAYS' WHEN 'd' THEN 'BY DEFAULT' END AS identity,
+	ids.oid::regclass::text AS sequencename, s.seqstart AS sequencestart, s.seqincrement AS sequencestep, s.seqmin AS sequencemin,
+	s.seqmax AS sequencemax, s.seqcache AS sequencecache, s.seqcycle AS sequencecycle,
+	a.attnotnull AS notnull, ` + notNull + `
+	` + storageWord("a.attstorage") + ` AS storage, ` + storageWord("t.typstorage") + ` AS typestorage,
+	CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END AS compression,
+	coalesce(a.attstattarget, -1) AS statistics, to_json(a.attoptions) AS options
+FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+	JOIN pg_type t ON t.oid = a.atttypid
+	LEFT JOIN pg_collation co ON co.oid = a.attcollation LEFT JOIN pg_namespace cn ON cn.oid = co.collnamespace
+	LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
+	LEFT JOIN pg_depend i ON a.attidentity <> '' AND i.refclassid = 'pg_class'::regclass AND i.refobjid = c.oid
+		AND i.refobjsubid = a.attnum AND i.deptype = 'i' AND i.classid = 'pg_class'::regclass
+	LEFT JOIN pg_class ids ON ids.oid = i.objid LEFT JOIN pg_sequence s ON s.seqrelid = i.objid` + join + `
+WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND ` + userSchemas
+}
+
+// storageWord prints a storage strategy as SET STORAGE takes it.
+func storageWord(column string) string {
+	return "CASE " + column + " WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' ELSE 'EXTENDED' END"
+}
+
+// columnRef addresses a column as COMMENT ON COLUMN does.
+func columnRef(id schema.ID) string { return qualified(id) + "." + pg.QuoteIdent(id.Part) }
+
+func createColumn(c *kind.Ctx, id schema.ID, col column) []kind.Action {
+	if !col.Local && !(c.Created[tableOf(id)] && !inherits(c.New, id)) {
+		return nil // arrives with the parent's
+	}
+	text := kind.Words(pg.QuoteIdent(id.Part), col.Type)
+	if col.Collation != "" {
+		text += " COLLATE " + col.Collation
+	}
+	if col.Generated != "" {
+		text += " GENERATED ALWAYS AS (" + col.Generated + ") " + onOff(col.Virtual, "VIRTUAL", "STORED")
+	}
+	if col.Identity != "" {
+		text += " GENERATED " + col.Identity + " AS IDENTITY (" + identityOptions(col) + ")"
+	}
+	actions := []kind.Action{{
+		Open:      "ALTER TABLE " + qualified(id) + " ADD COLUMN ",
+		Fragments: []kind.Fragment{{ID: id, Text: text + notNullText(col)}},
+		Relation:  tableOf(id), Lock: kind.AccessExclusive, Rewrite: col.Generated != "" && !col.Virtual || col.Identity != "",
+	}}
+	if col.Storage != col.Typestorage {
+		actions = append(actions, alterColumn(id, "SET STORAGE "+col.Storage)...)
+	}
+	if col.Compression != "" {
+		actions = append(actions, alterColumn(id, "SET COMPRESSION "+col.Compression)...)
+	}
+	if col.Statistics >= 0 {
+		actions = append(actions, alterColumn(id, "SET STATISTICS "+strconv.FormatInt(col.Statistics, 10))...)
+	}
+	if len(col.Options) > 0 {
+		actions = append(actions, alterColumn(id, "SET ("+optionList(col.Options)+")")...)
+	}
+	return actions
+}
+
+func notNullText(col column) string {
+	if !col.Notnull {
+		return ""
+	}
+	text := " NOT NULL"
+	if col.Notnullname != "" {
+		text = " CONSTRAINT " + col.Notnullname + text
+	}
+	if col.Notnulloptions != "" {
+		text += " " + col.Notnulloptions
+	}
+	return text
+}
+
+// inherits reports whether the table takes its columns from a parent other
+// than a partitioned one.
+func inherits(s *schema.State, id schema.ID) bool {
+	o := s.Objects[tableOf(id)]
+	return o != nil && len(kind.Decode[table](o).Inherits) > 0
+}
+
+// inheritedColumns returns the columns of parent tables that this one is merged
+// with: what happens there happens first.
+func inheritedColumns(s *schema.State, id schema.ID, _ column) []schema.ID {
+	t := s.Objects[tableOf(id)]
+	if t == nil {
+		return nil
+	}
+	var needs []schema.ID
+	for _, parent := range t.Needs {
+		if parent.Kind == "table" {
+			above := schema.ID{Kind: id.Kind, Schema: parent.Schema, Name: parent.Name, Part: id.Part}
+			if s.Objects[above] != nil {
+				needs = append(needs, above)
+			}
+		}
+	}
+	return needs
+}
+
+// alterType converts the values with the cast that CAST finds. Two enums have
+// none and meet as text.
+func alterType(c *kind.Ctx, id schema.ID, _, col column) []kind.Action {
+	if !col.Local {
+		return kind.Nothing // follows the parent's
+	}
+	using := pg.QuoteIdent(id.Part) + "::"
+	if needsKind(c.Old, id, "enum") && needsKind(c.New, id, "enum") {
+		using += "text::"
+	}
+	return setType(id, col, using+col.Type)
+}
+
+func setType(id schema.ID, col column, using string) []kind.Action {
+	sql := fmt.Sprintf("ALTER TABLE %s ALTER COLUMN %s TYPE %s", qualified(id), pg.QuoteIdent(id.Part), col.Type)
+	if col.Collation != "" {
+		sql += " COLLATE " + col.Collation
+	}
+	return []kind.Action{{SQL: sql + " USING " + using, Relation: tableOf(id), Lock: kind.AccessExclusive, Rewrite: true}}
+}
+
+// retargetColumn moves a column to the new form of its type.
+func retargetColumn(c *kind.Ctx, id schema.ID, old, col column, replaced schema.ID) []kind.Action {
+	if !col.Local {
+		return kind.Nothing
+	}
+	if old.Generated != "" || replaced.Kind != "enum" {
+		return nil
+	}
+	if array := len(col.Type) > 2 && col.Type[len(col.Type)-2:] == "[]"; array {
+		return setType(id, col, pg.QuoteIdent(id.Part)+"::text[]::"+col.Type)
+	}
+	return setType(id, col, pg.QuoteIdent(id.Part)+"::text::"+col.Type)
+}
+
+func needsKind(s *schema.State, id schema.ID, kind string) bool {
+	o := s.Objects[id]
+	if o == nil {
+		return false
+	}
+	for _, n := range o.Needs {
+		if n.Kind == kind {
+			return true
+		}
+	}
+	return false
+}
+
+// alterGenerated turns a stored generated column into a plain one with its
+// values (DROP EXPRESSION) and, from 17 on, changes its expression in place.
+func alterGenerated(c *kind.Ctx, id schema.ID, old, col column) []kind.Action {
+	switch {
+	case !col.Local:
+		return kind.Nothing
+	case col.Generated == "" && !old.Virtual:
+		return alterColumn(id, "DROP EXPRESSION")
+	case old.Generated != "" && col.Generated != "" && c.Server >= 17:
+		actions := alterColumn(id, "SET EXPRESSION AS ("+col.Generated+")")
+		actions[0].Rewrite = !col.Virtual
+		return actions
+	}
+	return nil
+}
+
+func alterNotNull(c *kind.Ctx, id schema.ID, old, col column) []kind.Action {
+	if !col.Notnull {
+		var first []kind.Action
+		if old.Identity != "" && col.Identity == "" {
+			first = alterColumn(id, "DROP IDENTITY")
+		}
+		return append(first, alterColumn(id, "DROP NOT NULL")...)
+	}
+	set := alterColumn(id, "SET NOT NULL")
+	if col.Notnullname != "" || col.Notnulloptions != "" {
+		set = alterTable(id, kind.Words("ADD", notNullName(col), "NOT NULL", pg.QuoteIdent(id.Part), col.Notnulloptions))
+	}
+	set[0].Scan = true
+	return set
+}
+
+func notNullName(col column) string {
+	if col.Notnullname == "" {
+		return ""
+	}
+	return "CONSTRAINT " + col.Notnullname
+}
+
+// alterNotNullName gives the constraint its name by dropping and adding it; a
+// renaming needs the name that PostgreSQL chose.
+func alterNotNullName(c *kind.Ctx, id schema.ID, old, col column) []kind.Action {
+	if !old.Notnull || !col.Notnull {
+		return kind.Nothing // said with the constraint
+	}
+	return append(alterColumn(id, "DROP NOT NULL"), alterNotNull(c, id, old, col)...)
+}
+
+// alterNotNullOptions validates; every other change drops and adds.
+func alterNotNullOptions(c *kind.Ctx, id schema.ID, old, col column) []kind.Action {
+	return alterNotNullName(c, id, old, col)
+}
+
+// alterIdentity changes what generates the values, everything in one statement:
+// new bounds are checked against the start and the place of the sequence, so
+// they cannot change one by one.
+func alterIdentity(_ *kind.Ctx, id schema.ID, old, col column) []kind.Action {
+	switch {
+	case !col.Local:
+		return kind.Nothing
+	case col.Identity == "":
+		return alterColumn(id, "DROP IDENTITY")
+	case old.Identity == "":
+		return alterColumn(id, "ADD GENERATED "+col.Identity+" AS IDENTITY ("+identityOptions(col)+")")
+	}
+	changes := ""
+	for _, option := range []struct{ words, old, new string }{
+		{"GENERATED", old.Identity, col.Identity},
+		{"INCREMENT BY", old.Sequencestep, col.Sequencestep},
+		{"MINVALUE", old.Sequencemin, col.Sequencemin},
+		{"MAXVALUE", old.Sequencemax, col.Sequencemax},
+		{"START WITH", old.Sequencestart, col.Sequencestart},
+		{"CACHE", old.Sequencecache, col.Sequencecache},
+	} {
+		if option.old != option.new {
+			changes = kind.Words(changes, "SET", option.words, option.new)
+		}
+	}
+	if old.Sequencecycle != col.Sequencecycle {
+		changes = kind.Words(changes, "SET", onOff(col.Sequencecycle, "CYCLE", "NO CYCLE"))
+	}
+	if changes == "" {
+		return kind.Nothing
+	}
+	if old.Sequencemin != col.Sequencemin || old.Sequencemax != col.Sequencemax {
+		changes += restart(old, col)
+	}
+	return alterColumn(id, changes)
+}
+
+// restart moves the sequence into bounds that its old start lies outside of.
+func restart(old, col column) string {
+	start, _ := strconv.ParseInt(old.Sequencestart, 10, 64)
+	low, _ := strconv.ParseInt(col.Sequencemin, 10, 64)
+	high, _ := strconv.ParseInt(col.Sequencemax, 10, 64)
+	if start >= low && start <= high {
+		return ""
+	}
+	return " RESTART"
+}
+
+func renameIdentity(_ *kind.Ctx, id schema.ID, old, col column) []kind.Action {
+	if old.Identity == "" || col.Identity == "" || !col.Local {
+		return kind.Nothing // said with the identity
+	}
+	return alterColumn(id, "DROP IDENTITY, ALTER COLUMN "+pg.QuoteIdent(id.Part)+" ADD GENERATED "+col.Identity+
+		" AS IDENTITY ("+identityOptions(col)+")")
+}
+
+func identityOptions(col column) string {
+	return fmt.Sprintf("SEQUENCE NAME %s START WITH %s INCREMENT BY %s MINVALUE %s MAXVALUE %s CACHE %s%s",
+		col.Sequencename, col.Sequencestart, col.Sequencestep, col.Sequencemin, col.Sequencemax, col.Sequencecache,
+		onOff(col.Sequencecycle, " CYCLE", ""))
+}
+
+func alterColumn(id schema.ID, change string) []kind.Action {
+	return alterTable(id, "ALTER COLUMN "+pg.QuoteIdent(id.Part)+" "+change)
+}

@@ -1,0 +1,234 @@
+package object
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/cairn-db/cairn/internal/kind"
+	"github.com/cairn-db/cairn/internal/pg"
+	"github.com/cairn-db/cairn/schema"
+)
+
+// table is a plain, unlogged or partitioned table without its parts, manual
+// chapter 5.
+type table struct {
+	Persistence      string   // p permanent, u unlogged
+	Partitionkey     string   // "RANGE (created_at)", "" when not partitioned
+	Inherits         []string // printed names of the parents, in order; not of a partition's
+	Typed            string   // composite type of a typed table
+	Method           string   // table access method, "" for the server's default
+	Tablespace       string
+	Options          []string // storage parameters, those of the TOAST table with their prefix
+	Rowsecurity      bool
+	Forcerowsecurity bool
+}
+
+// Table defines tables. A partition is a table of its own; what ties it to its
+// parent is another object.
+func (kinds) Table(set *kind.Set) {
+	kind.Define(set, kind.Spec[table]{
+		Name: "table", SQL: "TABLE", Grant: "TABLE", Rank: 50,
+		Doc: "Plain, unlogged, partitioned, typed and inheriting tables with storage parameters, tablespace, " +
+			"access method and row security flags.",
+		Query:  tableQuery,
+		Ref:    qualified,
+		Create: createTable,
+		Drop: func(_ *kind.Ctx, id schema.ID, _ table) []kind.Action {
+			return []kind.Action{{SQL: "DROP TABLE " + qualified(id), Relation: id, Lock: kind.AccessExclusive,
+				Loses: "drop-table", Why: "every row of the table"}}
+		},
+		Alter: kind.Alter[table]{
+			"persistence": func(_ *kind.Ctx, id schema.ID, _, t table) []kind.Action {
+				word := "LOGGED"
+				if t.Persistence == "u" {
+					word = "UNLOGGED"
+				}
+				return []kind.Action{{SQL: "ALTER TABLE " + qualified(id) + " SET " + word, Relation: id,
+					Lock: kind.AccessExclusive, Rewrite: true}}
+			},
+			"partitionkey": nil,
+			"inherits":     alterInherits,
+			"typed": func(_ *kind.Ctx, id schema.ID, _, t table) []kind.Action {
+				if t.Typed == "" {
+					return alterTable(id, "NOT OF")
+				}
+				return alterTable(id, "OF "+t.Typed)
+			},
+			"method": func(_ *kind.Ctx, id schema.ID, _, t table) []kind.Action {
+				method := t.Method
+				if method == "" {
+					method = "heap"
+				}
+				return []kind.Action{{SQL: "ALTER TABLE " + qualified(id) + " SET ACCESS METHOD " + method, Relation: id,
+					Lock: kind.AccessExclusive, Rewrite: true}}
+			},
+			"tablespace": func(_ *kind.Ctx, id schema.ID, _, t table) []kind.Action {
+				space := t.Tablespace
+				if space == "" {
+					space = "pg_default"
+				}
+				return []kind.Action{{SQL: "ALTER TABLE " + qualified(id) + " SET TABLESPACE " + space, Relation: id,
+					Lock: kind.AccessExclusive, Rewrite: true}}
+			},
+			"options": func(_ *kind.Ctx, id schema.ID, old, t table) []kind.Action {
+				actions := alterOptions("ALTER TABLE "+qualified(id), old.Options, t.Options)
+				for i := range actions {
+					actions[i].Relation, actions[i].Lock = id, kind.ShareUpdateExclusive
+				}
+				return actions
+			},
+			"rowsecurity": func(_ *kind.Ctx, id schema.ID, _, t table) []kind.Action {
+				return alterTable(id, onOff(t.Rowsecurity, "ENABLE ROW LEVEL SECURITY", "DISABLE ROW LEVEL SECURITY"))
+			},
+			"forcerowsecurity": func(_ *kind.Ctx, id schema.ID, _, t table) []kind.Action {
+				return alterTable(id, onOff(t.Forcerowsecurity, "FORCE ROW LEVEL SECURITY", "NO FORCE ROW LEVEL SECURITY"))
+			},
+		},
+		Names: func(id schema.ID, _ table) []string { return relationNames(id) },
+	})
+}
+
+func tableQuery(server int) string {
+	method := "CASE WHEN c.relkind = 'r' THEN NULLIF(am.amname, 'heap') END"
+	if server >= 17 {
+		method = "NULLIF(am.amname, 'heap')"
+	}
+	return `SELECT 'pg_class'::regclass::oid AS classid, c.oid AS objid, 0 AS objsubid, n.nspname AS schema, c.relname AS name,
+	pg_get_userbyid(c.relowner) AS owner, array_to_json(c.relacl::text[]) AS acl,
+	array_to_json(acldefault('r', c.relowner)::text[]) AS acldefault,
+	c.reltuples AS rows, CASE WHEN c.relkind = 'r' THEN pg_relation_size(c.oid) ELSE 0 END AS bytes,
+	c.relpersistence AS persistence, pg_get_partkeydef(c.oid) AS partitionkey,
+	CASE WHEN NOT c.relispartition THEN (SELECT jsonb_agg(i.inhparent::regclass::text ORDER BY i.inhseqno)
+		FROM pg_inherits i WHERE i.inhrelid = c.oid) END AS inherits,
+	CASE WHEN c.reloftype <> 0 THEN c.reloftype::regtype::text END AS typed,
+	quote_ident(` + method + `) AS method, quote_ident(sp.spcname) AS tablespace,
+	(SELECT jsonb_agg(o ORDER BY o) FROM (SELECT unnest(c.reloptions) UNION ALL
+		SELECT 'toast.' || unnest(t.reloptions)) AS x(o)) AS options,
+	c.relrowsecurity AS rowsecurity, c.relforcerowsecurity AS forcerowsecurity
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+	LEFT JOIN pg_am am ON am.oid = c.relam LEFT JOIN pg_tablespace sp ON sp.oid = c.reltablespace
+	LEFT JOIN pg_class t ON t.oid = c.reltoastrelid
+WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND ` + userSchemas
+}
+
+func createTable(_ *kind.Ctx, id schema.ID, t table) []kind.Action {
+	word := "TABLE"
+	if t.Persistence == "u" {
+		word = "UNLOGGED TABLE"
+	}
+	create := kind.Action{Open: "CREATE " + word + " " + qualified(id) + " (\n    ", Separator: ",\n    ", Close: "\n)", Relation: id}
+	if t.Typed != "" {
+		create = kind.Action{SQL: "CREATE " + word + " " + qualified(id) + " OF " + t.Typed, Relation: id}
+	}
+	var rest string
+	if len(t.Inherits) > 0 {
+		rest += " INHERITS (" + list(t.Inherits) + ")"
+	}
+	if t.Partitionkey != "" {
+		rest += " PARTITION BY " + t.Partitionkey
+	}
+	if t.Method != "" {
+		rest += " USING " + t.Method
+	}
+	if len(t.Options) > 0 {
+		rest += " WITH (" + optionList(t.Options) + ")"
+	}
+	if t.Tablespace != "" {
+		rest += " TABLESPACE " + t.Tablespace
+	}
+	if create.SQL != "" {
+		create.SQL += rest
+	} else {
+		create.Close += rest
+	}
+	actions := []kind.Action{create}
+	if t.Rowsecurity {
+		actions = append(actions, alterTable(id, "ENABLE ROW LEVEL SECURITY")...)
+	}
+	if t.Forcerowsecurity {
+		actions = append(actions, alterTable(id, "FORCE ROW LEVEL SECURITY")...)
+	}
+	return actions
+}
+
+// alterInherits unties and ties parents. Their order decides nothing but the
+// order of columns, which is not compared.
+func alterInherits(_ *kind.Ctx, id schema.ID, old, t table) []kind.Action {
+	actions := slices.Clone(kind.Nothing)
+	for _, parent := range old.Inherits {
+		if !slices.Contains(t.Inherits, parent) {
+			actions = append(actions, alterTable(id, "NO INHERIT "+parent)...)
+		}
+	}
+	for _, parent := range t.Inherits {
+		if !slices.Contains(old.Inherits, parent) {
+			actions = append(actions, alterTable(id, "INHERIT "+parent)...)
+		}
+	}
+	return actions
+}
+
+// alterTable returns one ALTER TABLE that takes the strongest lock.
+func alterTable(id schema.ID, change string) []kind.Action {
+	return []kind.Action{{SQL: "ALTER TABLE " + qualified(id) + " " + change, Relation: tableOf(id), Lock: kind.AccessExclusive}}
+}
+
+// qualified addresses an object by schema and name.
+func qualified(id schema.ID) string { return pg.QuoteName(id.Schema, id.Name) }
+
+// relationNames are the names that a relation takes: its own, and that of its
+// row type.
+func relationNames(id schema.ID) []string {
+	name := id.Schema + "." + id.Name
+	return []string{"relation " + name, "type " + name}
+}
+
+func onOff(on bool, yes, no string) string {
+	if on {
+		return yes
+	}
+	return no
+}
+
+// optionList prints storage parameters, which the catalog keeps as name=value.
+func optionList(options []string) string {
+	printed := make([]string, len(options))
+	for i, o := range options {
+		name, value, _ := strings.Cut(o, "=")
+		printed[i] = optionName(name) + "=" + pg.QuoteLiteral(value)
+	}
+	return list(printed)
+}
+
+// alterOptions sets and resets storage parameters with a statement that starts
+// with the given words.
+func alterOptions(words string, old, new []string) []kind.Action {
+	actions := slices.Clone(kind.Nothing)
+	var reset, set []string
+	for _, o := range old {
+		name, _, _ := strings.Cut(o, "=")
+		if !slices.ContainsFunc(new, func(n string) bool { return strings.HasPrefix(n, name+"=") }) {
+			reset = append(reset, optionName(name))
+		}
+	}
+	for _, n := range new {
+		if !slices.Contains(old, n) {
+			set = append(set, n)
+		}
+	}
+	if len(reset) > 0 {
+		actions = append(actions, kind.Action{SQL: words + " RESET (" + list(reset) + ")"})
+	}
+	if len(set) > 0 {
+		actions = append(actions, kind.Action{SQL: words + " SET (" + optionList(set) + ")"})
+	}
+	return actions
+}
+
+// optionName quotes a parameter; "toast." before it is syntax.
+func optionName(name string) string {
+	if rest, ok := strings.CutPrefix(name, "toast."); ok {
+		return "toast." + pg.QuoteIdent(rest)
+	}
+	return pg.QuoteIdent(name)
+}
