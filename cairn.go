@@ -1,0 +1,117 @@
+// Package cairn changes PostgreSQL schemas safely: it reads the schema of a
+// database or of SQL files, plans the way from one to the other, and runs the
+// reviewed plan. The command line in cmd/cairn is a caller of this package.
+package cairn
+
+import (
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/cairn-db/cairn/schema"
+)
+
+// Options configures an Engine. The zero value of each field has a default.
+type Options struct {
+	Version  string              // version of the program, written into plans; default "devel"
+	Getenv   func(string) string // environment; default: an empty one
+	Logger   *slog.Logger        // default: discards
+	Events   func(schema.Event)  // called as long work proceeds; default: nobody listens
+	Stdin    io.Reader           // what the source "-" reads; default: empty
+	CacheDir string              // default: the user's cache directory
+	DataDir  string              // home of embedded databases; default: the user's data directory
+}
+
+// Connection says how to reach a database, in libpq's terms.
+type Connection struct {
+	Database string // database name, key=value string, URL, or "embedded:NAME"; "" is libpq's default
+	Host     string // overrides the host of Database
+	Port     string // overrides its port
+	User     string // overrides its user
+	SSLMode  string // overrides its sslmode
+
+	ApplicationName string // default "cairn"
+}
+
+// Mode says whether owners or privileges are managed.
+type Mode string
+
+// The modes of Selection.Owners and Selection.Privileges.
+const (
+	Auto Mode = "auto" // only when the desired state states any
+	All  Mode = "all"
+	None Mode = "none"
+)
+
+// Selection says what of a database is managed.
+type Selection struct {
+	Schemas    []string // empty: every schema that is not PostgreSQL's own
+	Ignore     []string // patterns KIND:NAME with *, such as "table:public.tmp_*"
+	Owners     Mode     // default Auto
+	Privileges Mode     // default Auto
+	Strict     bool     // objects that no kind covers are an error
+}
+
+// Scratch says where the desired state is built when it comes as SQL.
+type Scratch struct {
+	Shadow     string   // URL of a scratch database, "target", or "" for a local server
+	Version    int      // major version; 0: that of the target
+	Extensions []string // extensions to create before the files are loaded
+	NoCache    bool     // read and write no cached states
+}
+
+// PlanRequest asks for the plan that makes Target look like Desired.
+type PlanRequest struct {
+	Target    Connection
+	Desired   string // a state, see Engine.Plan
+	Selection Selection
+	Scratch   Scratch
+}
+
+// DiffRequest asks for the plan from one state to another, neither of which
+// has to be a database.
+type DiffRequest struct {
+	From, To  string // states, see Engine.Plan
+	Selection Selection
+	Scratch   Scratch
+}
+
+// ApplyRequest asks to run a plan.
+type ApplyRequest struct {
+	Target           Connection
+	Plan             *schema.Plan
+	AllowDestructive bool          // permit every step that can lose data
+	Allow            []string      // permit these, as Step.Allowance names them
+	LockTimeout      time.Duration // default 3 s
+	StatementTimeout time.Duration // default: no limit
+	Wait             time.Duration // for another run on the same database; default 1 minute
+}
+
+// ApplyResult is what a run did.
+type ApplyResult struct {
+	Steps       int           `json:"steps"`       // statements that ran
+	Elapsed     time.Duration `json:"elapsed"`     // from the lock to the confirmation
+	Fingerprint string        `json:"fingerprint"` // of the target afterwards
+}
+
+// DumpRequest asks for the SQL that builds a state again.
+type DumpRequest struct {
+	From      string     // a state, see Engine.Plan
+	Target    Connection // overrides that belong to From when it is a database
+	Selection Selection
+	Scratch   Scratch
+}
+
+// File is one file of a dump.
+type File struct {
+	Name string // relative path, "tables/public.users.sql"
+	Text string
+}
+
+// Check is one line of Doctor's report.
+type Check struct {
+	Name    string `json:"name"` // "connection", "server version", "shadow"
+	OK      bool   `json:"ok"`
+	Message string `json:"message"` // what was found
+	Hint    string `json:"hint,omitempty"`
+}

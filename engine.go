@@ -1,0 +1,224 @@
+package cairn
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/cairn-db/cairn/internal/apply"
+	"github.com/cairn-db/cairn/internal/kind"
+	"github.com/cairn-db/cairn/internal/object"
+	"github.com/cairn-db/cairn/internal/pg"
+	"github.com/cairn-db/cairn/internal/plan"
+	"github.com/cairn-db/cairn/internal/scope"
+	"github.com/cairn-db/cairn/internal/server"
+	"github.com/cairn-db/cairn/internal/shadow"
+	"github.com/cairn-db/cairn/schema"
+)
+
+// Engine does the work. It is for one goroutine at a time; Close ends what it
+// started.
+type Engine struct {
+	options Options
+	kinds   *kind.Set
+	servers server.Options
+	shadows shadow.Pool
+}
+
+// New returns an engine. It starts nothing yet.
+func New(o Options) *Engine {
+	if o.Version == "" {
+		o.Version = "devel"
+	}
+	if o.Getenv == nil {
+		o.Getenv = func(string) string { return "" }
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Stdin == nil {
+		o.Stdin = strings.NewReader("")
+	}
+	if o.CacheDir == "" {
+		o.CacheDir = server.DefaultCacheDir(o.Getenv)
+	}
+	if o.DataDir == "" {
+		o.DataDir = server.DefaultDataDir(o.Getenv)
+	}
+	return &Engine{options: o, kinds: object.All(), servers: server.Options{
+		Getenv: o.Getenv, CacheDir: o.CacheDir, DataDir: o.DataDir, Logger: o.Logger,
+	}}
+}
+
+// Close stops the servers that the engine started, also after an interrupt.
+func (e *Engine) Close(ctx context.Context) error {
+	return e.shadows.Close(context.WithoutCancel(ctx))
+}
+
+// Plan returns the plan that makes the target look like the desired state: a
+// .sql file, a directory of them, "-" for standard input, "empty:" or a
+// database. The plan is sealed and holds no step when there is nothing to do.
+func (e *Engine) Plan(ctx context.Context, r PlanRequest) (*schema.Plan, error) {
+	target, err := e.connect(ctx, r.Target)
+	if err != nil {
+		return nil, err
+	}
+	defer target.close(ctx)
+	old, err := e.readDatabase(ctx, target)
+	if err != nil {
+		return nil, err
+	}
+	desired, err := e.read(ctx, r.Desired, reading{target: target, other: old, selection: r.Selection, scratch: r.Scratch})
+	if err != nil {
+		return nil, err
+	}
+	p, err := e.compare(old, desired.state, r.Selection)
+	if err != nil {
+		return nil, err
+	}
+	p.Database = target.identity
+	p.Findings = append(p.Findings, desired.findings...)
+	plan.Seal(p)
+	return p, nil
+}
+
+// Diff returns the plan from one state to another. Both are printed by servers
+// of the same major version: that of the database among them, if there is one.
+func (e *Engine) Diff(ctx context.Context, r DiffRequest) (*schema.Plan, error) {
+	first := reading{selection: r.Selection, scratch: r.Scratch}
+	from, to, swapped := r.From, r.To, false
+	if isDatabase(to) && !isDatabase(from) || from == Empty {
+		from, to, swapped = to, from, true
+	}
+	a, err := e.read(ctx, from, first)
+	if err != nil {
+		return nil, err
+	}
+	second := first
+	second.other = a.state
+	b, err := e.read(ctx, to, second)
+	if err != nil {
+		return nil, err
+	}
+	if swapped {
+		a, b = b, a
+	}
+	p, err := e.compare(a.state, b.state, r.Selection)
+	if err != nil {
+		return nil, err
+	}
+	p.Findings = append(p.Findings, append(a.findings, b.findings...)...)
+	plan.Seal(p)
+	return p, nil
+}
+
+// compare plans from one state to another within what is managed.
+func (e *Engine) compare(old, desired *schema.State, s Selection) (*schema.Plan, error) {
+	if old.Server != desired.Server {
+		return nil, hinted{
+			errors.New("the two states come from PostgreSQL " + itoa(old.Server) + " and " + itoa(desired.Server)),
+			"compare states of the same major version: what the versions print differs",
+		}
+	}
+	unmanaged := unmanagedFindings(old, desired)
+	if s.Strict && len(unmanaged) > 0 {
+		return nil, &UnmanagedError{Findings: unmanaged}
+	}
+	managed, findings, err := scope.Apply(e.kinds, scope.Rules{
+		Schemas: s.Schemas, Ignore: s.Ignore, Owners: string(s.Owners), Privileges: string(s.Privileges),
+	}, old, desired)
+	if err != nil {
+		return nil, err
+	}
+	p, err := plan.Make(e.kinds, old, desired)
+	if err != nil {
+		return nil, err
+	}
+	p.Cairn, p.Created, p.Scope = e.options.Version, time.Now().UTC().Truncate(time.Second), managed
+	p.Findings = append(append(findings, unmanaged...), p.Findings...)
+	return p, nil
+}
+
+func unmanagedFindings(states ...*schema.State) []schema.Finding {
+	var findings []schema.Finding
+	seen := map[string]bool{}
+	for _, s := range states {
+		for _, description := range s.Unknown {
+			if !seen[description] {
+				seen[description] = true
+				findings = append(findings, schema.Finding{Code: "unmanaged", Message: description + " is not managed and is left alone"})
+			}
+		}
+	}
+	return findings
+}
+
+// Check returns a *RefusedError when the plan has steps that can lose data and
+// that the request does not permit.
+func (e *Engine) Check(p *schema.Plan, r ApplyRequest) error {
+	if r.AllowDestructive {
+		return nil
+	}
+	allowed := map[string]bool{}
+	for _, word := range r.Allow {
+		allowed[word] = true
+	}
+	var refused []schema.Step
+	for _, s := range p.Steps {
+		if word := s.Allowance(); word != "" && !allowed[word] {
+			refused = append(refused, s)
+		}
+	}
+	if len(refused) > 0 {
+		return &RefusedError{Steps: refused}
+	}
+	return nil
+}
+
+// Apply runs a plan on the target it was made for. The errors that callers tell
+// apart are *RefusedError, *StaleError and *LockError.
+func (e *Engine) Apply(ctx context.Context, r ApplyRequest) (*ApplyResult, error) {
+	if err := e.Check(r.Plan, r); err != nil {
+		return nil, err
+	}
+	target, err := e.connect(ctx, r.Target)
+	if err != nil {
+		return nil, err
+	}
+	defer target.close(ctx)
+	if target.major != r.Plan.Server {
+		return nil, hinted{errors.New("the plan was made for PostgreSQL " + itoa(r.Plan.Server) + ", the target runs " + itoa(target.major)),
+			"run cairn plan against this target"}
+	}
+	if r.LockTimeout == 0 {
+		r.LockTimeout = 3 * time.Second
+	}
+	if r.Wait == 0 {
+		r.Wait = time.Minute
+	}
+	start := time.Now()
+	result, err := apply.Run(ctx, target.conn, e.kinds, r.Plan, apply.Options{
+		Server: target.major, LockTimeout: r.LockTimeout, StatementTimeout: r.StatementTimeout, Wait: r.Wait, Events: e.options.Events,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &ApplyResult{Steps: result.Steps, Elapsed: time.Since(start), Fingerprint: result.Fingerprint}, nil
+}
+
+// ReadPlan reads a plan file. It refuses one that is truncated, was edited or
+// is of a newer format.
+func ReadPlan(r io.Reader) (*schema.Plan, error) { return plan.Read(r) }
+
+// WritePlan writes a sealed plan.
+func WritePlan(w io.Writer, p *schema.Plan) error { return plan.Write(w, p) }
+
+// PlanSchema returns the JSON Schema of plan files.
+func PlanSchema() []byte { return plan.JSONSchema() }
+
+// SupportedVersions returns the oldest and the newest major version of
+// PostgreSQL that targets may run.
+func SupportedVersions() (oldest, newest int) { return pg.Oldest, pg.Newest }

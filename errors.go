@@ -1,0 +1,65 @@
+package cairn
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/cairn-db/cairn/internal/apply"
+	"github.com/cairn-db/cairn/schema"
+)
+
+// StaleError says that the target is not in the state the plan was made for.
+type StaleError = apply.StaleError
+
+// LockError says that another session was in the way for too long.
+type LockError = apply.LockError
+
+// StepError is a statement of a plan that failed.
+type StepError = apply.StepError
+
+// RefusedError says that a plan has steps that can lose data and were not
+// permitted.
+type RefusedError struct {
+	Steps []schema.Step
+}
+
+func (e *RefusedError) Error() string {
+	lines := []string{"the plan can lose data"}
+	for _, s := range e.Steps {
+		lines = append(lines, s.Allowance()+": "+s.Why)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Hint returns the flags that permit the steps.
+func (e *RefusedError) Hint() string {
+	return "permit each with --allow " + e.Steps[0].Allowance() + " or all with --allow-destructive"
+}
+
+// UnmanagedError says that objects exist that no kind covers, and that this was
+// asked to be an error.
+type UnmanagedError struct {
+	Findings []schema.Finding
+}
+
+func (e *UnmanagedError) Error() string {
+	lines := []string{"objects that are not managed exist, and --strict was given"}
+	for _, f := range e.Findings {
+		lines = append(lines, f.Message)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// hinted is an error with the next thing to try.
+type hinted struct {
+	error
+	hint string
+}
+
+// Hint returns the next thing to try.
+func (h hinted) Hint() string { return h.hint }
+
+// Unwrap returns the error without its hint.
+func (h hinted) Unwrap() error { return h.error }
+
+func itoa(n int) string { return strconv.Itoa(n) }

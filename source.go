@@ -1,0 +1,244 @@
+package cairn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/cairn-db/cairn/internal/catalog"
+	"github.com/cairn-db/cairn/internal/load"
+	"github.com/cairn-db/cairn/internal/pg"
+	"github.com/cairn-db/cairn/internal/server"
+	"github.com/cairn-db/cairn/internal/shadow"
+	"github.com/cairn-db/cairn/schema"
+)
+
+// Empty is the state of a database that was just created.
+const Empty = "empty:"
+
+// embedded is the prefix of local databases that Cairn keeps for the user.
+const embedded = "embedded:"
+
+// target is an open database and what is known of it.
+type target struct {
+	conn     *pgx.Conn
+	major    int
+	identity schema.Database
+	encoding string
+	user     string
+}
+
+func (t *target) close(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	_ = t.conn.Close(ctx) // the work is done or has failed already
+}
+
+// reading is what building or reading a state needs beside its name.
+type reading struct {
+	target    *target       // the target, when there is one
+	other     *schema.State // the state that this one is compared with, when it was read already
+	selection Selection
+	scratch   Scratch
+}
+
+// read is a state and what was noticed while it was built.
+type read struct {
+	state    *schema.State
+	findings []schema.Finding
+}
+
+// connect opens the target.
+func (e *Engine) connect(ctx context.Context, c Connection) (*target, error) {
+	dsn := c.Database
+	if name, ok := strings.CutPrefix(dsn, embedded); ok {
+		url, err := server.OpenEmbedded(ctx, name, 0, e.servers)
+		if err != nil {
+			return nil, err
+		}
+		dsn = url
+	}
+	options := e.connectOptions()
+	options.Host, options.Port, options.User, options.SSLMode = c.Host, c.Port, c.User, c.SSLMode
+	if c.ApplicationName != "" {
+		options.ApplicationName = c.ApplicationName
+	}
+	conn, err := pg.Connect(ctx, dsn, options)
+	if err != nil {
+		return nil, err
+	}
+	t := &target{conn: conn, identity: schema.Database{Host: conn.Config().Host}}
+	if t.major, err = pg.CheckVersion(conn); err != nil {
+		t.close(ctx)
+		return nil, err
+	}
+	err = conn.QueryRow(ctx, `SELECT current_database(), current_user::text, current_setting('server_encoding'),
+	CASE WHEN has_function_privilege('pg_control_system()', 'EXECUTE') THEN (SELECT system_identifier::text FROM pg_control_system()) ELSE '' END`).
+		Scan(&t.identity.Name, &t.user, &t.encoding, &t.identity.System)
+	if err != nil {
+		t.close(ctx)
+		return nil, fmt.Errorf("identifying the target: %w", err)
+	}
+	return t, nil
+}
+
+func (e *Engine) connectOptions() pg.Options {
+	return pg.Options{ApplicationName: "cairn", Getenv: e.options.Getenv}
+}
+
+func (e *Engine) readDatabase(ctx context.Context, t *target) (*schema.State, error) {
+	start := time.Now()
+	state, err := catalog.Read(ctx, t.conn, e.kinds, catalog.Options{Server: t.major, Default: t.user})
+	if err != nil {
+		return nil, fmt.Errorf("reading database %s: %w", t.identity.Name, err)
+	}
+	e.event("read", fmt.Sprintf("read %d objects of database %s", len(state.Objects), t.identity.Name), time.Since(start))
+	return state, nil
+}
+
+// read returns the state that a name stands for.
+func (e *Engine) read(ctx context.Context, name string, r reading) (read, error) {
+	switch {
+	case name == Empty:
+		return e.readEmpty(ctx, r)
+	case isDatabase(name):
+		t, err := e.connect(ctx, Connection{Database: name})
+		if err != nil {
+			return read{}, err
+		}
+		defer t.close(ctx)
+		state, err := e.readDatabase(ctx, t)
+		return read{state: state}, err
+	case name == "":
+		return read{}, hinted{errors.New("no desired state was given"), "name a .sql file or a directory with --file, or set schema: in cairn.yaml"}
+	case name != "-" && !isPath(name):
+		return read{}, hinted{fmt.Errorf("%s is neither a file nor a connection", name),
+			"a state is a .sql file, a directory of them, -, a connection URL, embedded:NAME or empty:"}
+	}
+	sources, err := load.ReadFiles(name, e.options.Stdin)
+	if err != nil {
+		return read{}, err
+	}
+	return e.build(ctx, sources, r)
+}
+
+// readEmpty returns what a database holds when it was just created.
+func (e *Engine) readEmpty(ctx context.Context, r reading) (read, error) {
+	if r.other == nil {
+		return e.build(ctx, nil, r)
+	}
+	state := schema.NewState(r.other.Server)
+	state.Default, state.Roles = r.other.Default, r.other.Roles
+	maps.Copy(state.Objects, r.other.Objects)
+	maps.DeleteFunc(state.Objects, func(_ schema.ID, o *schema.Object) bool { return !o.Builtin })
+	return read{state: state}, nil
+}
+
+// build runs SQL on a shadow and reads back what it made.
+func (e *Engine) build(ctx context.Context, sources []load.Source, r reading) (result read, err error) {
+	start := time.Now()
+	request := shadow.Request{Where: r.scratch.Shadow, Major: e.majorFor(r), Options: e.connectOptions(), Server: e.servers}
+	if r.target != nil {
+		request.Beside, request.Encoding = r.target.conn, r.target.encoding
+	}
+	if request.Where == shadow.Target && r.target == nil {
+		return read{}, hinted{errors.New("--shadow target needs a target"), "leave it out, or give the URL of an empty database"}
+	}
+	s, err := e.shadows.Open(ctx, request)
+	if err != nil {
+		return read{}, err
+	}
+	defer func() {
+		if closeErr := s.Close(context.WithoutCancel(ctx)); err == nil && closeErr != nil {
+			err = closeErr
+		}
+	}()
+	if err := prepare(ctx, s.Conn, r); err != nil {
+		return read{}, err
+	}
+	loaded, err := load.Run(ctx, s.Conn, sources, load.Options{CreateRoles: true, SearchPath: searchPath(r.selection)})
+	if err != nil {
+		return read{}, err
+	}
+	major, err := pg.CheckVersion(s.Conn)
+	if err != nil {
+		return read{}, err
+	}
+	state, err := catalog.Read(ctx, s.Conn, e.kinds, catalog.Options{Server: major, Unowned: s.Unowned, Default: s.Unowned})
+	if err != nil {
+		return read{}, fmt.Errorf("reading the shadow: %w", err)
+	}
+	e.event("build", fmt.Sprintf("built %d objects on PostgreSQL %d", len(state.Objects), major), time.Since(start))
+	result = read{state: state}
+	for _, f := range loaded.Findings {
+		result.findings = append(result.findings, schema.Finding{Code: "not-schema", File: f.File, Line: f.Line, Column: f.Column, Message: f.Message})
+	}
+	return result, nil
+}
+
+// prepare creates what files may take for granted: the one schema that they
+// are loaded into, and the extensions that the configuration names.
+func prepare(ctx context.Context, conn *pgx.Conn, r reading) error {
+	if len(r.selection.Schemas) == 1 {
+		if _, err := conn.Exec(ctx, "CREATE SCHEMA IF NOT EXISTS "+pg.QuoteIdent(r.selection.Schemas[0])); err != nil {
+			return fmt.Errorf("creating schema %s on the shadow: %w", r.selection.Schemas[0], err)
+		}
+	}
+	for _, x := range r.scratch.Extensions {
+		if _, err := conn.Exec(ctx, "CREATE EXTENSION IF NOT EXISTS "+pg.QuoteIdent(x)+" CASCADE"); err != nil {
+			return hinted{fmt.Errorf("creating extension %s on the shadow: %w", x, err),
+				"install the extension for the shadow's server, or name a server that has it with --shadow"}
+		}
+	}
+	return nil
+}
+
+// searchPath lets one unqualified file serve any one schema.
+func searchPath(s Selection) []string {
+	if len(s.Schemas) != 1 || s.Schemas[0] == "public" {
+		return nil
+	}
+	return []string{s.Schemas[0], "public"}
+}
+
+// majorFor returns the version that a shadow must have, 0 for any.
+func (e *Engine) majorFor(r reading) int {
+	switch {
+	case r.target != nil:
+		return r.target.major
+	case r.other != nil:
+		return r.other.Server
+	case r.scratch.Version != 0:
+		return r.scratch.Version
+	}
+	return e.shadows.Major()
+}
+
+// isDatabase reports whether a name is a connection and not a file.
+func isDatabase(name string) bool {
+	return strings.HasPrefix(name, "postgres://") || strings.HasPrefix(name, "postgresql://") ||
+		strings.HasPrefix(name, embedded) || strings.Contains(name, "=") && !isPath(name)
+}
+
+// isPath reports whether a name is meant as a file: it exists, or looks like one.
+func isPath(name string) bool {
+	if strings.HasSuffix(name, ".sql") || strings.HasSuffix(name, "/") {
+		return true
+	}
+	_, err := os.Stat(name)
+	return err == nil || !errors.Is(err, fs.ErrNotExist) || strings.ContainsRune(name, os.PathSeparator) && !strings.Contains(name, "=")
+}
+
+func (e *Engine) event(name, message string, elapsed time.Duration) {
+	e.options.Logger.Debug(message, "took", elapsed)
+	if e.options.Events != nil {
+		e.options.Events(schema.Event{Time: time.Now(), Name: name, Message: message, Elapsed: elapsed})
+	}
+}
