@@ -1,0 +1,134 @@
+// Package pgtest runs tests on real PostgreSQL servers: one server per version
+// and test binary, one database per test, and pg_dump as outside observer.
+package pgtest
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/cairn-db/cairn/internal/pg"
+	"github.com/cairn-db/cairn/internal/server"
+)
+
+// Versions returns the major versions that tests run on: those in
+// CAIRN_TEST_PG, by default the oldest and the newest supported.
+func Versions() []int {
+	list := os.Getenv("CAIRN_TEST_PG")
+	if list == "" {
+		return []int{pg.Oldest, pg.Newest}
+	}
+	var versions []int
+	for _, word := range strings.FieldsFunc(list, func(r rune) bool { return r == ' ' || r == ',' }) {
+		v, err := strconv.Atoi(word)
+		if err != nil {
+			panic(fmt.Sprintf("CAIRN_TEST_PG: %q is no major version", word))
+		}
+		versions = append(versions, v)
+	}
+	return versions
+}
+
+// ServerOptions returns where tests find servers.
+func ServerOptions() server.Options {
+	return server.Options{Getenv: os.Getenv, CacheDir: server.DefaultCacheDir(os.Getenv), DataDir: server.DefaultDataDir(os.Getenv)}
+}
+
+// Clusters holds the servers of one test binary.
+type Clusters struct {
+	mu      sync.Mutex
+	servers map[int]*server.Server
+	count   atomic.Int64
+}
+
+// Main runs the tests of a package and stops the servers that they started. It
+// returns the exit code.
+func (c *Clusters) Main(m *testing.M) int {
+	defer c.stop()
+	return m.Run()
+}
+
+func (c *Clusters) stop() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range c.servers {
+		if err := s.Stop(context.Background()); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+	}
+}
+
+// Server returns the server of the given major version.
+func (c *Clusters) Server(t testing.TB, major int) *server.Server {
+	t.Helper()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s := c.servers[major]; s != nil {
+		return s
+	}
+	o := ServerOptions()
+	b, err := server.Find(t.Context(), major, o)
+	if err != nil {
+		t.Fatalf("finding PostgreSQL %d: %v", major, err)
+	}
+	s, err := server.Start(context.Background(), b, server.Config{Superuser: "postgres"}, o)
+	if err != nil {
+		t.Fatalf("starting PostgreSQL %d: %v", major, err)
+	}
+	if c.servers == nil {
+		c.servers = map[int]*server.Server{}
+	}
+	c.servers[major] = s
+	return s
+}
+
+// Database makes an empty database for the test and returns its URL. It is
+// dropped when the test ends.
+func (c *Clusters) Database(t testing.TB, major int) string {
+	t.Helper()
+	s := c.Server(t, major)
+	name := fmt.Sprintf("t%d", c.count.Add(1))
+	Exec(t, s.URL("postgres"), "CREATE DATABASE "+name+" TEMPLATE template0")
+	t.Cleanup(func() {
+		conn, err := pgx.Connect(context.Background(), s.URL("postgres"))
+		if err != nil {
+			return // the server is gone, and the database with it
+		}
+		defer conn.Close(context.Background())
+		if _, err := conn.Exec(context.Background(), "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)"); err != nil {
+			t.Errorf("dropping database %s: %v", name, err)
+		}
+	})
+	return s.URL(name)
+}
+
+// Connect opens a connection that the end of the test closes.
+func Connect(t testing.TB, url string) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatalf("connecting: %v", err)
+	}
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	return conn
+}
+
+// Exec runs a script in one simple-query message.
+func Exec(t testing.TB, url, sql string) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatalf("connecting: %v", err)
+	}
+	defer conn.Close(context.Background())
+	if _, err := conn.PgConn().Exec(t.Context(), sql).ReadAll(); err != nil {
+		t.Fatalf("running %s: %v", sql, err)
+	}
+}

@@ -1,0 +1,122 @@
+package pgtest
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cairn-db/cairn"
+	"github.com/cairn-db/cairn/internal/pg"
+	"github.com/cairn-db/cairn/schema"
+)
+
+// Pair is a change to be planned and run.
+type Pair struct {
+	Major    int
+	From, To string // SQL text
+	Seed     string // run on the target after From
+}
+
+// Converge loads From with the server alone, plans the way to To, applies it,
+// and demands what every plan owes: the next plan is empty, and pg_dump sees no
+// difference to a database into which the server loaded To alone. It returns
+// the plan.
+func (c *Clusters) Converge(t *testing.T, p Pair) *schema.Plan {
+	t.Helper()
+	target := c.Load(t, p.Major, p.From)
+	if p.Seed != "" {
+		Exec(t, target, p.Seed)
+	}
+	engine := NewEngine(t)
+	file := filepath.Join(t.TempDir(), "to.sql")
+	if err := os.WriteFile(file, []byte(p.To), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	desired := file
+	if strings.TrimSpace(p.To) == "" {
+		desired = cairn.Empty
+	}
+	request := cairn.PlanRequest{
+		Target: cairn.Connection{Database: target}, Desired: desired,
+		Scratch: cairn.Scratch{Shadow: c.Database(t, p.Major)},
+	}
+	plan := Apply(t, engine, request)
+	again, err := engine.Plan(t.Context(), request)
+	if err != nil {
+		t.Fatalf("planning again: %v", err)
+	}
+	if len(again.Steps) > 0 {
+		t.Errorf("the second plan is not empty:\n%s\nafter the first:\n%s", steps(again), steps(plan))
+	}
+	want := c.Dump(t, c.Load(t, p.Major, p.To))
+	if diff := cmp.Diff(want, c.Dump(t, target)); diff != "" {
+		t.Errorf("pg_dump differs (-psql +cairn):\n%s\nplan:\n%s", diff, steps(plan))
+	}
+	return plan
+}
+
+// Apply plans and applies, and fails the test with the plan when it cannot.
+func Apply(t *testing.T, engine *cairn.Engine, request cairn.PlanRequest) *schema.Plan {
+	t.Helper()
+	plan, err := engine.Plan(t.Context(), request)
+	if err != nil {
+		t.Fatalf("planning: %v", err)
+	}
+	_, err = engine.Apply(t.Context(), cairn.ApplyRequest{Target: request.Target, Plan: plan, AllowDestructive: true})
+	if err != nil {
+		t.Fatalf("applying: %v\nplan:\n%s", err, steps(plan))
+	}
+	return plan
+}
+
+// NewEngine returns an engine that the end of the test closes.
+func NewEngine(t *testing.T) *cairn.Engine {
+	t.Helper()
+	engine := cairn.New(cairn.Options{Getenv: os.Getenv, CacheDir: ServerOptions().CacheDir})
+	t.Cleanup(func() {
+		if err := engine.Close(context.Background()); err != nil {
+			t.Errorf("closing the engine: %v", err)
+		}
+	})
+	return engine
+}
+
+// Load returns the URL of a new database into which the server alone loaded the
+// text.
+func (c *Clusters) Load(t *testing.T, major int, sql string) string {
+	t.Helper()
+	url := c.Database(t, major)
+	if strings.TrimSpace(sql) != "" {
+		Exec(t, url, sql)
+	}
+	return url
+}
+
+// PsqlText removes from a script what only psql understands: its commands.
+func PsqlText(t testing.TB, script string) string {
+	t.Helper()
+	statements, err := pg.Split("script", script)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	for _, s := range statements {
+		if s.Meta == "" && !s.Copy {
+			b.WriteString(s.SQL + ";\n")
+		}
+	}
+	return b.String()
+}
+
+// Roles makes sure that the roles exist on the server.
+func (c *Clusters) Roles(t testing.TB, major int, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		Exec(t, c.Server(t, major).URL("postgres"), "DO $$ BEGIN CREATE ROLE "+pg.QuoteIdent(name)+
+			"; EXCEPTION WHEN duplicate_object THEN NULL; END $$")
+	}
+}

@@ -1,0 +1,37 @@
+package pgtest
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/cairn-db/cairn/internal/pg"
+)
+
+// sortStatements splits a dump into statements, sorts the lines inside CREATE
+// TABLE, and sorts the statements.
+func sortStatements(dump string) []string {
+	statements, err := pg.Split("pg_dump", dump)
+	if err != nil {
+		return []string{dump}
+	}
+	texts := make([]string, len(statements))
+	for i, s := range statements {
+		texts[i] = sortColumns(s.SQL) + ";"
+	}
+	slices.Sort(texts)
+	return texts
+}
+
+func sortColumns(sql string) string {
+	head, body, ok := strings.Cut(sql, "(\n")
+	if !ok || !strings.HasPrefix(sql, "CREATE ") || !strings.Contains(head, "TABLE") {
+		return sql
+	}
+	body, tail, ok := strings.Cut(body, "\n)")
+	if !ok {
+		return sql
+	}
+	lines := strings.Split(body, ",\n")
+	slices.Sort(lines)
+	return head + "(\n" + strings.Join(lines, ",\n") + "\n)" + tail
+}

@@ -1,0 +1,86 @@
+package pgtest_test
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cairn-db/cairn"
+	"github.com/cairn-db/cairn/internal/pgtest"
+)
+
+var clusters pgtest.Clusters
+
+func TestMain(m *testing.M) { os.Exit(clusters.Main(m)) }
+
+// realSchemas is the folder of public schemas that lies beside a checkout of
+// the project where its makers work. It is no part of the project.
+const realSchemas = "../../../shared/schemas"
+
+// realVersions are the versions that real schemas run on.
+var realVersions = []int{15, 18}
+
+// Real schemas of public projects: built from nothing, carried from an old
+// version to a new one and back, and torn down again.
+func TestRealSchemas(t *testing.T) {
+	histories := []struct{ name, old, new string }{
+		{"pagila", "pagila/schema-2024.sql", "pagila/schema.sql"},
+		{"crates-io", "crates-io/schema-2017.sql", "crates-io/schema-2026.sql"},
+	}
+	for _, h := range histories {
+		old, new := realSchema(t, h.old), realSchema(t, h.new)
+		for _, major := range realVersions {
+			steps := []struct{ name, from, to string }{
+				{"empty-new", "", new}, {"empty-old", "", old}, {"old-new", old, new}, {"new-old", new, old}, {"new-empty", new, ""},
+			}
+			for _, s := range steps {
+				t.Run(h.name+"/"+strconv.Itoa(major)+"/"+s.name, func(t *testing.T) {
+					clusters.Roles(t, major, "postgres")
+					clusters.Converge(t, pgtest.Pair{Major: major, From: s.from, To: s.to})
+				})
+			}
+			t.Run(h.name+"/"+strconv.Itoa(major)+"/dump", func(t *testing.T) { roundTrip(t, major, new) })
+		}
+	}
+}
+
+// roundTrip dumps a database, loads the dump with the server alone, and demands
+// an empty difference and an equal pg_dump.
+func roundTrip(t *testing.T, major int, sql string) {
+	source := clusters.Load(t, major, sql)
+	engine := pgtest.NewEngine(t)
+	files, err := engine.Dump(t.Context(), cairn.DumpRequest{Target: cairn.Connection{Database: source}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := ""
+	for _, f := range files {
+		text += f.Text
+	}
+	copied := clusters.Load(t, major, text)
+	plan, err := engine.Diff(t.Context(), cairn.DiffRequest{From: copied, To: source})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range plan.Steps {
+		t.Errorf("the loaded dump differs: %s", s.SQL)
+	}
+	if diff := cmp.Diff(clusters.Dump(t, source), clusters.Dump(t, copied)); diff != "" {
+		t.Errorf("pg_dump differs (-source +copy):\n%s", diff)
+	}
+}
+
+func realSchema(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(realSchemas, name))
+	if os.IsNotExist(err) {
+		t.Skipf("SKIPPED: the folder of real schemas is not beside the project (%s)", filepath.Join(realSchemas, name))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pgtest.PsqlText(t, string(text))
+}
