@@ -4,18 +4,15 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
-	"os/user"
-	"path/filepath"
-	"strconv"
 	"sync/atomic"
-	"syscall"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/cairn-db/cairn/internal/server"
 )
 
-var testServer string // connection string of the tests' own server
+var testServer *server.Server // the tests' own server
 
 func TestMain(m *testing.M) {
 	code, err := withServer(m.Run)
@@ -26,56 +23,21 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// withServer runs the tests on whichever supported version is at hand: what is
+// tested here is the same on all of them.
 func withServer(run func() int) (int, error) {
-	bin, err := postgresBinaries()
+	ctx := context.Background()
+	o := server.Options{Getenv: os.Getenv, CacheDir: server.DefaultCacheDir(os.Getenv)}
+	binaries, err := server.Find(ctx, 0, o)
 	if err != nil {
 		return 0, err
 	}
-	dir, err := os.MkdirTemp("", "load")
+	testServer, err = server.Start(ctx, binaries, server.Config{}, o)
 	if err != nil {
 		return 0, err
 	}
-	defer os.RemoveAll(dir)
-	server := func(name string, args ...string) error {
-		command := exec.Command(filepath.Join(bin, name), args...)
-		command.Dir = dir
-		if account, err := user.Lookup("postgres"); os.Getuid() == 0 && err == nil {
-			uid, _ := strconv.Atoi(account.Uid)
-			gid, _ := strconv.Atoi(account.Gid)
-			if err := os.Chown(dir, uid, gid); err != nil {
-				return err
-			}
-			command.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
-		}
-		if out, err := command.CombinedOutput(); err != nil {
-			return fmt.Errorf("%s: %w\n%s", name, err, out)
-		}
-		return nil
-	}
-	data := filepath.Join(dir, "data")
-	if err := server("initdb", "-D", data, "-A", "trust", "-U", "postgres", "-N", "-E", "UTF8", "--locale=C"); err != nil {
-		return 0, err
-	}
-	if err := server("pg_ctl", "-w", "-D", data, "-l", filepath.Join(dir, "log"), "-o", "-F -h '' -k "+dir, "start"); err != nil {
-		return 0, err
-	}
-	defer server("pg_ctl", "-w", "-D", data, "-m", "immediate", "stop")
-	testServer = "host=" + dir + " user=postgres dbname="
-	return run(), nil
-}
-
-func postgresBinaries() (string, error) {
-	if bin := os.Getenv("CAIRN_POSTGRES_BIN"); bin != "" {
-		return bin, nil
-	}
-	if path, err := exec.LookPath("initdb"); err == nil {
-		return filepath.Dir(path), nil
-	}
-	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
-	if len(found) == 0 {
-		return "", fmt.Errorf("no initdb found; set CAIRN_POSTGRES_BIN")
-	}
-	return filepath.Dir(found[len(found)-1]), nil
+	code := run()
+	return code, testServer.Stop(ctx)
 }
 
 var databases atomic.Int32
@@ -84,7 +46,7 @@ var databases atomic.Int32
 func newDatabase(t testing.TB) *pgx.Conn {
 	t.Helper()
 	ctx := context.Background()
-	admin, err := pgx.Connect(ctx, testServer+"postgres")
+	admin, err := pgx.Connect(ctx, testServer.URL("postgres"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +55,7 @@ func newDatabase(t testing.TB) *pgx.Conn {
 	if _, err := admin.Exec(ctx, "CREATE DATABASE "+name); err != nil {
 		t.Fatal(err)
 	}
-	conn, err := pgx.Connect(ctx, testServer+name)
+	conn, err := pgx.Connect(ctx, testServer.URL(name))
 	if err != nil {
 		t.Fatal(err)
 	}
