@@ -22,7 +22,7 @@ type Object struct {
 	Parent  ID     `json:"parent,omitzero"`   // object that this one is a part of; it goes when that goes
 	Needs   []ID   `json:"needs,omitempty"`   // objects that must exist first, sorted, without the parent
 	Order   int    `json:"order,omitempty"`   // place among its siblings as the server lists them; never compared
-	Builtin bool   `json:"builtin,omitempty"` // made by initdb, so every database starts with it; never compared
+	Builtin bool   `json:"builtin,omitempty"` // every new database has it; never compared
 	Stats   *Stats `json:"-"`                 // size of a relation on the target; never compared
 }
 

@@ -50,7 +50,6 @@ func (r *reader) addObject(w row, resolver *resolver) error {
 		}
 	}
 	o.Stats = w.stats()
-	o.Builtin = w.address.object < userOID
 	if err := r.add(o); err != nil {
 		return err
 	}

@@ -73,11 +73,12 @@ var reserved = map[string]func(*row, string){
 	"args":       func(w *row, v string) { w.object.ID.Args = v },
 	"part":       func(w *row, v string) { w.object.ID.Part = v },
 	"ord":        func(w *row, v string) { w.object.Order = int(number(v)) },
+	"builtin":    func(w *row, v string) { w.object.Builtin = v == "t" },
 	"owner":      func(w *row, v string) { w.owner, w.aclOwner = v, v },
 	"aclowner":   func(w *row, v string) { w.aclOwner = v },
 	"acl":        func(w *row, v string) { w.acl, w.hasACL = v, true },
 	"acldefault": func(w *row, v string) { w.aclDefault = v },
-	"rows":       func(w *row, v string) { w.rows, w.sized = v, true },
+	"tuples":     func(w *row, v string) { w.rows, w.sized = v, true },
 	"bytes":      func(w *row, v string) { w.bytes = v },
 }
 

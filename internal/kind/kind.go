@@ -28,11 +28,12 @@ import (
 //	of                         kind of the subject, when it is named and not found by its address
 //	pclass, pobj, psub         address of the parent
 //	ord                        place among the parts of the same parent, never compared
+//	builtin                    whether every new database has it
 //	owner                      name of the owning role
 //	aclowner                   the same for an object that has no owner of its own
 //	acl, acldefault            json arrays of the access control items, and of those that a
 //	                           new object has; acl is NULL when nothing was ever granted
-//	rows, bytes                size of a relation
+//	tuples, bytes              size of a relation
 //
 // Every other column is the attribute of that name. A boolean is printed by the
 // server as t or f, a []string as a json array; NULL reads as the zero value.
@@ -72,6 +73,8 @@ type Spec[T any] struct {
 	Loose     bool      // automatic dependencies of its objects are no needs; the parent says what is left of them
 	Heavy     bool      // counted and named in summaries although it is a part
 
+	// Carry reports for one object what Carried says for all of its kind.
+	Carry func(T) bool
 	// Retarget returns what to run instead of drop and create when an object
 	// that this one needs is dropped and created; nil when that is impossible.
 	Retarget func(c *Ctx, id schema.ID, old, new T, replaced schema.ID) []Action
@@ -104,12 +107,13 @@ type Kind struct {
 	Since                 int
 	Rank                  int
 	Satellite             Satellite
-	Inline, Carried       bool
+	Inline                bool
 	Detach, Early, Loose  bool
 	Heavy                 bool
 	Rebuild               map[string]bool
-	Fields                []string // attribute names, in order
-	CanSwap               bool     // has Aside
+	CarriedOver           func(*schema.Object) bool // PostgreSQL carries the object over when something it needs is rebuilt
+	Fields                []string                  // attribute names, in order
+	CanSwap               bool                      // has Aside
 
 	Query     func(server int) string
 	Ref       func(schema.ID) string
@@ -155,7 +159,7 @@ func Define[T any](set *Set, s Spec[T]) *Kind {
 	checkRules(s, fields)
 	k := &Kind{
 		Name: s.Name, SQL: s.SQL, Grant: s.Grant, Doc: s.Doc, Since: s.Since, Rank: s.Rank,
-		Satellite: s.Satellite, Inline: s.Inline, Carried: s.Carried, Detach: s.Detach, Early: s.Early,
+		Satellite: s.Satellite, Inline: s.Inline, Detach: s.Detach, Early: s.Early,
 		Loose: s.Loose, Heavy: s.Heavy, Rebuild: s.Rebuild, Fields: fields, CanSwap: s.Aside != nil,
 		Query: s.Query, Ref: s.Ref,
 	}
@@ -173,6 +177,9 @@ func Define[T any](set *Set, s Spec[T]) *Kind {
 			return nil
 		}
 		return s.Names(o.ID, decode[T](o))
+	}
+	k.CarriedOver = func(o *schema.Object) bool {
+		return s.Carried || s.Satellite != NotSatellite || s.Carry != nil && s.Carry(decode[T](o))
 	}
 	k.Retarget = func(c *Ctx, old, new *schema.Object, replaced schema.ID) []Action {
 		if s.Retarget == nil {

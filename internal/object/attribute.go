@@ -15,7 +15,7 @@ type attribute struct {
 // Attribute defines the attributes of composite types.
 func (kinds) Attribute(set *kind.Set) {
 	kind.Define(set, kind.Spec[attribute]{
-		Name: "attribute", SQL: "COLUMN", Rank: 33,
+		Name: "attribute", Rank: 33,
 		Doc: "Attributes of composite types with type and collation. The type of one whose composite type a column " +
 			"stores cannot change in place.",
 		Query: func(int) string {

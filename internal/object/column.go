@@ -11,27 +11,28 @@ import (
 
 // column is a column of a table without its default, manual chapter 5.
 type column struct {
-	Local          bool   // declared on the table itself, not only inherited
-	Type           string // with modifier
-	Collation      string // printed name, "" for the type's own
-	Generated      string // printed expression, "" when not generated
-	Virtual        bool   // computed on read (18 and later)
-	Identity       string // ALWAYS, BY DEFAULT or ""
-	Sequencename   string // printed name of the identity's sequence
-	Sequencestart  string
-	Sequencestep   string
-	Sequencemin    string
-	Sequencemax    string
-	Sequencecache  string
-	Sequencecycle  bool
-	Notnull        bool
-	Notnullname    string // name of the constraint when it is not the one PostgreSQL gives (18 and later)
-	Notnulloptions string // NO INHERIT, NOT VALID (18 and later)
-	Storage        string
-	Typestorage    string // storage that a new column of the type has
-	Compression    string // "" for the server's default
-	Statistics     int64  // -1 for the server's default
-	Options        []string
+	Local           bool   // declared on the table itself, not only inherited
+	Type            string // with modifier
+	Collation       string // printed name, "" for the type's own
+	Generated       string // printed expression, "" when not generated
+	Virtual         bool   // computed on read (18 and later)
+	Identity        string // ALWAYS, BY DEFAULT or ""
+	Sequencename    string // printed name of the identity's sequence
+	Sequencestart   string
+	Sequencestep    string
+	Sequencemin     string
+	Sequencemax     string
+	Sequencecache   string
+	Sequencecycle   bool
+	Notnull         bool
+	Inheritsnotnull bool   // NOT NULL only because a parent has it (known from 18 on)
+	Notnullname     string // name of the constraint when it is not the one PostgreSQL gives (18 and later)
+	Notnulloptions  string // NO INHERIT, NOT VALID (18 and later)
+	Storage         string
+	Typestorage     string // storage that a new column of the type has
+	Compression     string // "" for the server's default
+	Statistics      int64  // -1 for the server's default
+	Options         []string
 }
 
 // Column defines the columns of tables.
@@ -55,22 +56,23 @@ func (kinds) Column(set *kind.Set) {
 			return []kind.Action{drop}
 		},
 		Alter: kind.Alter[column]{
-			"local":          func(*kind.Ctx, schema.ID, column, column) []kind.Action { return kind.Nothing },
-			"type":           alterType,
-			"collation":      alterType,
-			"generated":      alterGenerated,
-			"virtual":        nil,
-			"notnull":        alterNotNull,
-			"notnullname":    alterNotNullName,
-			"notnulloptions": alterNotNullOptions,
-			"identity":       alterIdentity,
-			"sequencename":   renameIdentity,
-			"sequencestart":  alterIdentity,
-			"sequencestep":   alterIdentity,
-			"sequencemin":    alterIdentity,
-			"sequencemax":    alterIdentity,
-			"sequencecache":  alterIdentity,
-			"sequencecycle":  alterIdentity,
+			"local":           func(*kind.Ctx, schema.ID, column, column) []kind.Action { return kind.Nothing },
+			"type":            alterType,
+			"collation":       alterType,
+			"generated":       alterGenerated,
+			"virtual":         nil,
+			"notnull":         alterNotNull,
+			"inheritsnotnull": func(*kind.Ctx, schema.ID, column, column) []kind.Action { return kind.Nothing },
+			"notnullname":     alterNotNullName,
+			"notnulloptions":  alterNotNullOptions,
+			"identity":        alterIdentity,
+			"sequencename":    renameIdentity,
+			"sequencestart":   alterIdentity,
+			"sequencestep":    alterIdentity,
+			"sequencemin":     alterIdentity,
+			"sequencemax":     alterIdentity,
+			"sequencecache":   alterIdentity,
+			"sequencecycle":   alterIdentity,
 			"storage": func(_ *kind.Ctx, id schema.ID, old, col column) []kind.Action {
 				if old.Type != col.Type && col.Storage == col.Typestorage {
 					return kind.Nothing // comes with the type
@@ -100,13 +102,15 @@ func (kinds) Column(set *kind.Set) {
 		Rebuild:  map[string]bool{"type": true, "collation": true, "generated": true},
 		Retarget: retargetColumn,
 		Inline:   true,
+		Carry:    func(col column) bool { return col.Generated == "" },
 	})
 }
 
 func columnQuery(server int) string {
-	notNull, join := `'' AS notnullname, '' AS notnulloptions,`, ""
+	notNull, join := `a.attnotnull AS notnull, false AS inheritsnotnull, '' AS notnullname, '' AS notnulloptions,`, ""
 	if server >= 18 {
-		notNull = `CASE WHEN nn.conname <> left(c.relname || '_' || a.attname, 54) || '_not_null' THEN quote_ident(nn.conname) END AS notnullname,
+		notNull = `a.attnotnull AND coalesce(nn.conislocal, true) AS notnull, NOT coalesce(nn.conislocal, true) AS inheritsnotnull,
+	CASE WHEN nn.conislocal AND nn.conname <> left(c.relname || '_' || a.attname, 54) || '_not_null' THEN quote_ident(nn.conname) END AS notnullname,
 	concat_ws(' ', CASE WHEN nn.connoinherit THEN 'NO INHERIT' END, CASE WHEN NOT nn.convalidated THEN 'NOT VALID' END) AS notnulloptions,`
 		join = `
 	LEFT JOIN pg_constraint nn ON nn.conrelid = c.oid AND nn.contype = 'n' AND nn.conkey = ARRAY[a.attnum]`
@@ -122,7 +126,7 @@ func columnQuery(server int) string {
 	CASE a.attidentity WHEN 'a' THEN 'ALWAYS' WHEN 'd' THEN 'BY DEFAULT' END AS identity,
 	ids.oid::regclass::text AS sequencename, s.seqstart AS sequencestart, s.seqincrement AS sequencestep, s.seqmin AS sequencemin,
 	s.seqmax AS sequencemax, s.seqcache AS sequencecache, s.seqcycle AS sequencecycle,
-	a.attnotnull AS notnull, ` + notNull + `
+	` + notNull + `
 	` + storageWord("a.attstorage") + ` AS storage, ` + storageWord("t.typstorage") + ` AS typestorage,
 	CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END AS compression,
 	coalesce(a.attstattarget, -1) AS statistics, to_json(a.attoptions) AS options
@@ -179,7 +183,7 @@ func createColumn(c *kind.Ctx, id schema.ID, col column) []kind.Action {
 }
 
 func notNullText(col column) string {
-	if !col.Notnull {
+	if !col.Notnull && !col.Inheritsnotnull {
 		return ""
 	}
 	text := " NOT NULL"

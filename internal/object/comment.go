@@ -26,14 +26,19 @@ FROM pg_description d
 	LEFT JOIN pg_attribute a ON d.classoid = 'pg_class'::regclass AND d.objsubid <> 0 AND a.attrelid = d.objoid AND a.attnum = d.objsubid
 	LEFT JOIN pg_constraint nn ON d.classoid = 'pg_constraint'::regclass AND nn.oid = d.objoid AND nn.contype = 'n' AND nn.conrelid <> 0
 	LEFT JOIN pg_class c ON c.oid = coalesce(a.attrelid, nn.conrelid) LEFT JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE d.objoid >= ` + userOID + ` OR d.classoid = 'pg_namespace'::regclass AND d.description <> 'standard public schema'
-	AND d.objoid = (SELECT oid FROM pg_namespace WHERE nspname = 'public')`
+	LEFT JOIN pg_namespace p ON d.classoid = 'pg_namespace'::regclass AND p.oid = d.objoid AND p.nspname = 'public'
+WHERE (d.objoid >= ` + userOID + ` OR p.oid IS NOT NULL) AND NOT (p.oid IS NOT NULL AND d.description = 'standard public schema')`
 		},
 		Ref: func(id schema.ID) string { return set.Ref(id.Subject()) },
 		Create: func(c *kind.Ctx, id schema.ID, t comment) []kind.Action {
 			return commentOn(c, id, pg.QuoteLiteral(t.Text))
 		},
-		Drop: func(c *kind.Ctx, id schema.ID, _ comment) []kind.Action { return commentOn(c, id, "NULL") },
+		Drop: func(c *kind.Ctx, id schema.ID, _ comment) []kind.Action {
+			if id.Of == "schema" && id.Name == "public" {
+				return commentOn(c, id, "'standard public schema'") // what initdb says, and no comment of anybody's
+			}
+			return commentOn(c, id, "NULL")
+		},
 		Alter: kind.Alter[comment]{
 			"text": func(c *kind.Ctx, id schema.ID, _, t comment) []kind.Action {
 				return commentOn(c, id, pg.QuoteLiteral(t.Text))

@@ -15,7 +15,7 @@ type label struct{}
 func (kinds) Label(set *kind.Set) {
 	none := func(*kind.Ctx, schema.ID, label) []kind.Action { return nil }
 	kind.Define(set, kind.Spec[label]{
-		Name: "label", SQL: "TYPE", Rank: 21,
+		Name: "label", Rank: 21,
 		Doc: "Labels of enumerated types.",
 		Query: func(int) string {
 			return `SELECT 'pg_enum'::regclass::oid AS classid, e.oid AS objid, 0 AS objsubid,

@@ -16,7 +16,7 @@ type sequenceOwnership struct {
 // need the sequence.
 func (kinds) SequenceOwnership(set *kind.Set) {
 	kind.Define(set, kind.Spec[sequenceOwnership]{
-		Name: "sequence_ownership", SQL: "SEQUENCE", Rank: 62,
+		Name: "sequence_ownership", Rank: 62,
 		Doc: "The column that owns a sequence (OWNED BY).",
 		// The catalogs have only a row of pg_depend for it; the address is made up.
 		Query: func(int) string {

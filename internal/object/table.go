@@ -96,7 +96,7 @@ func tableQuery(server int) string {
 	return `SELECT 'pg_class'::regclass::oid AS classid, c.oid AS objid, 0 AS objsubid, n.nspname AS schema, c.relname AS name,
 	pg_get_userbyid(c.relowner) AS owner, array_to_json(c.relacl::text[]) AS acl,
 	array_to_json(acldefault('r', c.relowner)::text[]) AS acldefault,
-	c.reltuples AS rows, CASE WHEN c.relkind = 'r' THEN pg_relation_size(c.oid) ELSE 0 END AS bytes,
+	c.reltuples AS tuples, CASE WHEN c.relkind = 'r' THEN pg_relation_size(c.oid) ELSE 0 END AS bytes,
 	c.relpersistence AS persistence, pg_get_partkeydef(c.oid) AS partitionkey,
 	CASE WHEN NOT c.relispartition THEN (SELECT jsonb_agg(i.inhparent::regclass::text ORDER BY i.inhseqno)
 		FROM pg_inherits i WHERE i.inhrelid = c.oid) END AS inherits,

@@ -36,8 +36,14 @@ type Case struct {
 	contents map[string]string
 }
 
-// RunCases runs every case below dir on every version in both directions.
-func (c *Clusters) RunCases(t *testing.T, dir string, update bool) {
+// RunCases runs every case below dir on every version in both directions and
+// returns what they covered.
+func (c *Clusters) RunCases(t *testing.T, dir string, update bool) Coverage {
+	t.Run("cases", func(t *testing.T) { c.runCases(t, dir, update) })
+	return c.covered
+}
+
+func (c *Clusters) runCases(t *testing.T, dir string, update bool) {
 	paths, err := filepath.Glob(filepath.Join(dir, "*", "*.txtar"))
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("no cases below %s: %v", dir, err)
@@ -124,14 +130,38 @@ func (k *Case) goldenFor(major int) bool {
 	return major == slices.Max(versions)
 }
 
+// Coverage is what the cases of a run did: "add table", "drop table", and
+// "change table.persistence" for an attribute that differed.
+type Coverage map[string]bool
+
+func (v Coverage) record(p *schema.Plan) {
+	for _, ch := range p.Changes {
+		kind, _, _ := strings.Cut(ch.Object, ":")
+		v[string(ch.Verb)+" "+kind] = true
+		if of, _, ok := strings.Cut(strings.TrimPrefix(ch.Object, kind+":"), ":"); ok {
+			v[kind+" of "+of] = true
+		}
+		for _, f := range ch.Fields {
+			v["change "+kind+"."+f.Name] = true
+		}
+	}
+}
+
 func (c *Clusters) runCase(t *testing.T, k *Case, major int, update bool) {
 	forward := c.Converge(t, Pair{Major: major, From: k.contents["from.sql"], To: k.contents["to.sql"], Seed: k.contents["seed.sql"]})
+	back := c.Converge(t, Pair{Major: major, From: k.contents["to.sql"], To: k.contents["from.sql"]})
+	c.mu.Lock()
+	if c.covered == nil {
+		c.covered = Coverage{}
+	}
+	c.covered.record(forward)
+	c.covered.record(back)
+	c.mu.Unlock()
 	for _, r := range k.require {
 		if !hasChange(forward, r) {
 			t.Errorf("no step does %s %s", r[0], r[1])
 		}
 	}
-	back := c.Converge(t, Pair{Major: major, From: k.contents["to.sql"], To: k.contents["from.sql"]})
 	for _, f := range k.forbid {
 		if hasChange(forward, f) || hasChange(back, f) {
 			t.Errorf("a step does %s %s", f[0], f[1])

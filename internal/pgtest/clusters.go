@@ -46,6 +46,7 @@ type Clusters struct {
 	mu      sync.Mutex
 	servers map[int]*server.Server
 	count   atomic.Int64
+	covered Coverage
 }
 
 // Main runs the tests of a package and stops the servers that they started. It

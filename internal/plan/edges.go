@@ -57,6 +57,9 @@ func (e *expansion) releaseEdges(g *graph, n *node) {
 	}
 	for _, user := range e.users[n.id] {
 		n.needs(g.get(user, dropping))
+		if altered := g.get(user, altering); altered != nil && e.letsGo(user, n.id) {
+			n.needs(altered)
+		}
 	}
 }
 

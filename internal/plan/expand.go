@@ -146,7 +146,7 @@ func (e *expansion) pull(id schema.ID, done map[schema.ID]bool) {
 	case e.rebuilds(id):
 		done[id] = true
 		for _, user := range e.users[id] {
-			if !e.kinds.Of(user).Carried && !e.rebuilds(user) && !e.satellite(user) {
+			if !e.kinds.Of(user).CarriedOver(e.old.Objects[user]) && !e.letsGo(user, id) {
 				delete(e.altered, user)
 				e.pullUser(user, id)
 			}
@@ -154,10 +154,11 @@ func (e *expansion) pull(id schema.ID, done map[schema.ID]bool) {
 	}
 }
 
-// satellite reports whether the object describes another one, which it
-// survives every change of.
-func (e *expansion) satellite(id schema.ID) bool {
-	return e.kinds.Of(id).Satellite != kind.NotSatellite
+// letsGo reports whether the change in place of user ends its need for id.
+func (e *expansion) letsGo(user, id schema.ID) bool {
+	_, inPlace := e.altered[user]
+	new := e.new.Objects[user]
+	return inPlace && new.Parent != id && !slices.Contains(new.Needs, id)
 }
 
 // rebuilds reports whether the change in place of an object needs its
@@ -193,7 +194,7 @@ func (e *expansion) pullUser(user, gone schema.ID) {
 			e.moved[user] = actions
 			e.cause[user] = gone
 			for _, dependent := range e.users[user] {
-				if !e.kinds.Of(dependent).Carried && !e.satellite(dependent) {
+				if !e.kinds.Of(dependent).CarriedOver(e.old.Objects[dependent]) {
 					e.pullUser(dependent, user)
 				}
 			}

@@ -250,7 +250,8 @@ FROM pg_database d WHERE d.datname = current_database()`).Scan(&comment, &object
 	return false, nil
 }
 
-// empty drops everything in a marked database.
+// empty drops everything in a marked database and makes its public schema as
+// initdb does (manual chapter 5.9.6).
 func empty(ctx context.Context, conn *pgx.Conn) error {
 	rows, err := conn.Query(ctx, `SELECT 'DROP EXTENSION IF EXISTS ' || quote_ident(extname) || ' CASCADE' FROM pg_extension WHERE oid >= 16384
 UNION ALL SELECT 'DROP SCHEMA ' || quote_ident(nspname) || ' CASCADE' FROM pg_namespace
@@ -262,8 +263,12 @@ UNION ALL SELECT 'DROP SCHEMA ' || quote_ident(nspname) || ' CASCADE' FROM pg_na
 	if err != nil {
 		return fmt.Errorf("emptying the shadow: %w", err)
 	}
-	statements = append(statements, "CREATE SCHEMA public", "GRANT USAGE ON SCHEMA public TO PUBLIC",
-		"COMMENT ON SCHEMA public IS 'standard public schema'")
+	statements = append(statements, "CREATE SCHEMA public")
+	if pg.ServerVersion(conn) >= 15 {
+		statements = append(statements, "ALTER SCHEMA public OWNER TO pg_database_owner", "GRANT USAGE ON SCHEMA public TO PUBLIC")
+	} else {
+		statements = append(statements, "GRANT ALL ON SCHEMA public TO PUBLIC")
+	}
 	if _, err := conn.Exec(ctx, "RESET ALL;"+strings.Join(statements, ";")); err != nil {
 		return fmt.Errorf("emptying the shadow: %w", err)
 	}
