@@ -13,6 +13,7 @@ import (
 type Attr struct {
 	Name  string `json:"n"`
 	Value string `json:"v"`
+	Info  bool   `json:"i,omitempty"` // used to create the object, never compared
 }
 
 // Object is one object at the grain at which PostgreSQL records dependencies.
@@ -20,6 +21,7 @@ type Object struct {
 	ID      ID     `json:"id"`
 	Attrs   []Attr `json:"attrs,omitempty"`   // in the order of the kind's definition
 	Parent  ID     `json:"parent,omitzero"`   // object that this one is a part of; it goes when that goes
+	After   []ID   `json:"after,omitempty"`   // objects that are created first, when they are created
 	Needs   []ID   `json:"needs,omitempty"`   // objects that must exist first, sorted, without the parent
 	Order   int    `json:"order,omitempty"`   // place among its siblings as the server lists them; never compared
 	Builtin bool   `json:"builtin,omitempty"` // every new database has it; never compared
@@ -74,8 +76,10 @@ func (s *State) Fingerprint() string {
 		writeField(h, o.ID.String())
 		writeField(h, o.Parent.String())
 		for _, a := range o.Attrs {
-			writeField(h, a.Name)
-			writeField(h, a.Value)
+			if !a.Info {
+				writeField(h, a.Name)
+				writeField(h, a.Value)
+			}
 		}
 		writeField(h, "")
 	}

@@ -34,7 +34,7 @@ func (g grants) attrs() []schema.Attr {
 	return []schema.Attr{
 		{Name: "privileges", Value: jsonList(g.privileges)},
 		{Name: "grantable", Value: jsonList(g.grantable)},
-		{Name: "baseline", Value: jsonList(g.baseline)},
+		{Name: "baseline", Value: jsonList(g.baseline), Info: true},
 	}
 }
 

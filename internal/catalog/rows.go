@@ -20,7 +20,7 @@ func (r *reader) readKind(k *kind.Kind, rr *pgconn.ResultReader) error {
 	for rr.NextRow() {
 		w := row{kind: k, object: &schema.Object{ID: schema.ID{Kind: k.Name}, Attrs: make([]schema.Attr, len(k.Fields))}}
 		for i, f := range k.Fields {
-			w.object.Attrs[i].Name = f
+			w.object.Attrs[i] = schema.Attr{Name: f, Info: k.Info[f]}
 		}
 		for i, value := range rr.Values() {
 			if value != nil {

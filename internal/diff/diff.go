@@ -27,7 +27,7 @@ func Compare(old, new *schema.State) []schema.Delta {
 func attributes(old, new *schema.Object) []string {
 	var changed []string
 	for i, a := range old.Attrs {
-		if new.Attrs[i].Value != a.Value {
+		if !a.Info && new.Attrs[i].Value != a.Value {
 			changed = append(changed, a.Name)
 		}
 	}

@@ -17,6 +17,9 @@ import (
 
 // Spec describes one kind whose compared attributes are the fields of T.
 //
+// A field tagged info:"true" is used to create an object and never compared;
+// it has no entry in Alter.
+//
 // T's fields are of type string, bool, int64 or []string; the name of an
 // attribute is the lower-case name of its field.
 //
@@ -63,6 +66,7 @@ type Spec[T any] struct {
 	Rebuild map[string]bool
 
 	Extra func(*schema.State, schema.ID, T) []schema.ID // needs that pg_depend does not record
+	After func(*schema.State, schema.ID, T) []schema.ID // objects that are created first, without being needed
 	Names func(schema.ID, T) []string                   // names taken in namespaces that kinds share: "relation public.users"
 
 	Satellite Satellite // set on kinds whose objects describe others
@@ -113,6 +117,7 @@ type Kind struct {
 	Rebuild               map[string]bool
 	CarriedOver           func(*schema.Object) bool // PostgreSQL carries the object over when something it needs is rebuilt
 	Fields                []string                  // attribute names, in order
+	Info                  map[string]bool           // those that are never compared
 	CanSwap               bool                      // has Aside
 
 	Query     func(server int) string
@@ -124,6 +129,7 @@ type Kind struct {
 	Aside     func(*Ctx, *schema.Object) []Action
 	DropAside func(*Ctx, *schema.Object) []Action
 	Extra     func(*schema.State, *schema.Object) []schema.ID
+	After     func(*schema.State, *schema.Object) []schema.ID
 	Names     func(*schema.Object) []string
 }
 
@@ -155,12 +161,12 @@ func (s *Set) Ref(id schema.ID) string { return s.Of(id).Ref(id) }
 // Define adds a kind to the set. It panics on a field of T without an entry in
 // Alter and on an entry without a field, so that a mistake shows at start-up.
 func Define[T any](set *Set, s Spec[T]) *Kind {
-	fields := fieldsOf[T](s.Name)
-	checkRules(s, fields)
+	fields, info := fieldsOf[T](s.Name)
+	checkRules(s, fields, info)
 	k := &Kind{
 		Name: s.Name, SQL: s.SQL, Grant: s.Grant, Doc: s.Doc, Since: s.Since, Rank: s.Rank,
 		Satellite: s.Satellite, Inline: s.Inline, Detach: s.Detach, Early: s.Early,
-		Loose: s.Loose, Heavy: s.Heavy, Rebuild: s.Rebuild, Fields: fields, CanSwap: s.Aside != nil,
+		Loose: s.Loose, Heavy: s.Heavy, Rebuild: s.Rebuild, Fields: fields, Info: info, CanSwap: s.Aside != nil,
 		Query: s.Query, Ref: s.Ref,
 	}
 	k.Create = func(c *Ctx, o *schema.Object) []Action { return s.Create(c, o.ID, decode[T](o)) }
@@ -171,6 +177,12 @@ func Define[T any](set *Set, s Spec[T]) *Kind {
 			return nil
 		}
 		return s.Extra(st, o.ID, decode[T](o))
+	}
+	k.After = func(st *schema.State, o *schema.Object) []schema.ID {
+		if s.After == nil {
+			return nil
+		}
+		return s.After(st, o.ID, decode[T](o))
 	}
 	k.Names = func(o *schema.Object) []string {
 		if s.Names == nil {
@@ -227,10 +239,10 @@ func alterer[T any](s Spec[T]) func(*Ctx, schema.Delta) ([]Action, bool) {
 	}
 }
 
-func checkRules[T any](s Spec[T], fields []string) {
+func checkRules[T any](s Spec[T], fields []string, info map[string]bool) {
 	for _, f := range fields {
-		if _, ok := s.Alter[f]; !ok {
-			panic(fmt.Sprintf("kind %s: field %s has no entry in Alter", s.Name, f))
+		if _, ok := s.Alter[f]; ok == info[f] {
+			panic(fmt.Sprintf("kind %s: field %s needs either an entry in Alter or the tag info", s.Name, f))
 		}
 	}
 	for f := range s.Alter {
@@ -245,9 +257,9 @@ func checkRules[T any](s Spec[T], fields []string) {
 	}
 }
 
-func fieldsOf[T any](kind string) []string {
+func fieldsOf[T any](kind string) (fields []string, info map[string]bool) {
 	t := reflect.TypeFor[T]()
-	fields := make([]string, t.NumField())
+	fields, info = make([]string, t.NumField()), map[string]bool{}
 	for i := range fields {
 		f := t.Field(i)
 		switch f.Type {
@@ -256,6 +268,9 @@ func fieldsOf[T any](kind string) []string {
 			panic(fmt.Sprintf("kind %s: field %s has the type %s, which no column decodes to", kind, f.Name, f.Type))
 		}
 		fields[i] = strings.ToLower(f.Name)
+		if f.Tag.Get("info") != "" {
+			info[fields[i]] = true
+		}
 	}
-	return fields
+	return fields, info
 }

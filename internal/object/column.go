@@ -25,11 +25,11 @@ type column struct {
 	Sequencecache   string
 	Sequencecycle   bool
 	Notnull         bool
-	Inheritsnotnull bool   // NOT NULL only because a parent has it (known from 18 on)
+	Inheritsnotnull string `info:"true"` // name of a NOT NULL that only a parent states (18 and later)
 	Notnullname     string // name of the constraint when it is not the one PostgreSQL gives (18 and later)
 	Notnulloptions  string // NO INHERIT, NOT VALID (18 and later)
 	Storage         string
-	Typestorage     string // storage that a new column of the type has
+	Typestorage     string `info:"true"` // storage that a new column of the type has
 	Compression     string // "" for the server's default
 	Statistics      int64  // -1 for the server's default
 	Options         []string
@@ -56,30 +56,28 @@ func (kinds) Column(set *kind.Set) {
 			return []kind.Action{drop}
 		},
 		Alter: kind.Alter[column]{
-			"local":           func(*kind.Ctx, schema.ID, column, column) []kind.Action { return kind.Nothing },
-			"type":            alterType,
-			"collation":       alterType,
-			"generated":       alterGenerated,
-			"virtual":         nil,
-			"notnull":         alterNotNull,
-			"inheritsnotnull": func(*kind.Ctx, schema.ID, column, column) []kind.Action { return kind.Nothing },
-			"notnullname":     alterNotNullName,
-			"notnulloptions":  alterNotNullOptions,
-			"identity":        alterIdentity,
-			"sequencename":    renameIdentity,
-			"sequencestart":   alterIdentity,
-			"sequencestep":    alterIdentity,
-			"sequencemin":     alterIdentity,
-			"sequencemax":     alterIdentity,
-			"sequencecache":   alterIdentity,
-			"sequencecycle":   alterIdentity,
+			"local":          func(*kind.Ctx, schema.ID, column, column) []kind.Action { return kind.Nothing },
+			"type":           alterType,
+			"collation":      alterType,
+			"generated":      alterGenerated,
+			"virtual":        nil,
+			"notnull":        alterNotNull,
+			"notnullname":    alterNotNullName,
+			"notnulloptions": alterNotNullOptions,
+			"identity":       alterIdentity,
+			"sequencename":   renameIdentity,
+			"sequencestart":  alterIdentity,
+			"sequencestep":   alterIdentity,
+			"sequencemin":    alterIdentity,
+			"sequencemax":    alterIdentity,
+			"sequencecache":  alterIdentity,
+			"sequencecycle":  alterIdentity,
 			"storage": func(_ *kind.Ctx, id schema.ID, old, col column) []kind.Action {
 				if old.Type != col.Type && col.Storage == col.Typestorage {
 					return kind.Nothing // comes with the type
 				}
 				return alterColumn(id, "SET STORAGE "+col.Storage)
 			},
-			"typestorage": func(*kind.Ctx, schema.ID, column, column) []kind.Action { return kind.Nothing },
 			"compression": func(_ *kind.Ctx, id schema.ID, _, col column) []kind.Action {
 				compression := col.Compression
 				if compression == "" {
@@ -107,9 +105,9 @@ func (kinds) Column(set *kind.Set) {
 }
 
 func columnQuery(server int) string {
-	notNull, join := `a.attnotnull AS notnull, false AS inheritsnotnull, '' AS notnullname, '' AS notnulloptions,`, ""
+	notNull, join := `a.attnotnull AS notnull, '' AS inheritsnotnull, '' AS notnullname, '' AS notnulloptions,`, ""
 	if server >= 18 {
-		notNull = `a.attnotnull AND coalesce(nn.conislocal, true) AS notnull, NOT coalesce(nn.conislocal, true) AS inheritsnotnull,
+		notNull = `a.attnotnull AND coalesce(nn.conislocal, true) AS notnull, CASE WHEN NOT nn.conislocal THEN quote_ident(nn.conname) END AS inheritsnotnull,
 	CASE WHEN nn.conislocal AND nn.conname <> left(c.relname || '_' || a.attname, 54) || '_not_null' THEN quote_ident(nn.conname) END AS notnullname,
 	concat_ws(' ', CASE WHEN nn.connoinherit THEN 'NO INHERIT' END, CASE WHEN NOT nn.convalidated THEN 'NOT VALID' END) AS notnulloptions,`
 		join = `
@@ -183,7 +181,10 @@ func createColumn(c *kind.Ctx, id schema.ID, col column) []kind.Action {
 }
 
 func notNullText(col column) string {
-	if !col.Notnull && !col.Inheritsnotnull {
+	if col.Inheritsnotnull != "" {
+		return " CONSTRAINT " + col.Inheritsnotnull + " NOT NULL"
+	}
+	if !col.Notnull {
 		return ""
 	}
 	text := " NOT NULL"

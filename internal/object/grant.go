@@ -14,7 +14,7 @@ import (
 type grant struct {
 	Privileges []string // sorted
 	Grantable  []string // those of them that come with grant option
-	Baseline   []string // what the role holds on a new object
+	Baseline   []string `info:"true"` // what the role holds on a new object
 }
 
 // Grant defines the privileges of roles on all objects that have any.
@@ -39,7 +39,6 @@ WHERE a.attacl IS NOT NULL AND a.attnum > 0 AND NOT a.attisdropped AND c.relkind
 		Alter: kind.Alter[grant]{
 			"privileges": alterGrant,
 			"grantable":  alterGrant,
-			"baseline":   func(*kind.Ctx, schema.ID, grant, grant) []kind.Action { return kind.Nothing },
 		},
 	})
 }

@@ -50,7 +50,7 @@ const bodyColumns = `
 	quote_ident(l.lanname) AS language, CASE WHEN p.prosqlbody IS NULL THEN p.prosrc ELSE pg_get_function_sqlbody(p.oid) END AS body,
 	p.prosqlbody IS NOT NULL AS atomic, p.probin AS library, p.prosecdef AS definer,
 	(SELECT json_agg(format_type(type, NULL) ORDER BY i) FROM unnest(p.protrftypes) WITH ORDINALITY AS t(type, i)) AS transforms,
-	(SELECT json_agg(c ORDER BY c COLLATE "C") FROM unnest(p.proconfig) AS c) AS config`
+	to_json(p.proconfig) AS config`
 
 // userRoutines leaves out the constructors of range types, which are parts of
 // their types.
@@ -135,19 +135,33 @@ func replaceRoutine(id schema.ID, old, r routine) []kind.Action {
 }
 
 // alterConfig returns the clauses that turn the settings of a routine into
-// others. A setting is kept as name=value.
+// others. A setting is kept as name=value; a new one goes behind the others,
+// so that another order takes a new start.
 func alterConfig(old, new []string) string {
-	var clauses []string
+	var clauses, result []string
 	for _, o := range old {
 		name, _, _ := strings.Cut(o, "=")
-		if !slices.ContainsFunc(new, func(n string) bool { return strings.HasPrefix(n, name+"=") }) {
+		at := slices.IndexFunc(new, func(n string) bool { return strings.HasPrefix(n, name+"=") })
+		if at < 0 {
 			clauses = append(clauses, "RESET "+pg.QuoteIdent(name))
+		} else {
+			result = append(result, new[at])
 		}
 	}
 	for _, n := range new {
+		if !slices.Contains(result, n) {
+			result = append(result, n)
+		}
 		if !slices.Contains(old, n) {
 			clauses = append(clauses, "SET "+printSetting(n))
 		}
+	}
+	if slices.Equal(result, new) {
+		return kind.Words(clauses...)
+	}
+	clauses = []string{"RESET ALL"}
+	for _, n := range new {
+		clauses = append(clauses, "SET "+printSetting(n))
 	}
 	return kind.Words(clauses...)
 }

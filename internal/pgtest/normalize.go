@@ -16,7 +16,7 @@ func sortStatements(dump string) []string {
 	}
 	texts := make([]string, len(statements))
 	for i, s := range statements {
-		texts[i] = sortColumns(s.SQL) + ";"
+		texts[i] = sortOptions(sortColumns(s.SQL)) + ";"
 	}
 	slices.Sort(texts)
 	return texts
@@ -34,4 +34,16 @@ func sortColumns(sql string) string {
 	lines := strings.Split(body, ",\n")
 	slices.Sort(lines)
 	return head + "(\n" + strings.Join(lines, ",\n") + "\n)" + tail
+}
+
+// sortOptions sorts the storage parameters at the end of a statement, which the
+// catalog keeps in the order in which they were set.
+func sortOptions(sql string) string {
+	at := strings.LastIndex(sql, "WITH (")
+	if at < 0 || !strings.HasSuffix(sql, ")") || strings.Contains(sql[at:], "\n") {
+		return sql
+	}
+	options := strings.Split(sql[at+len("WITH ("):len(sql)-1], ", ")
+	slices.Sort(options)
+	return sql[:at] + "WITH (" + strings.Join(options, ", ") + ")"
 }

@@ -19,7 +19,10 @@ func (e *expansion) addEdges(g *graph, n *node) {
 		e.teardownEdges(g, n)
 	}
 	if n.phase == creating {
-		n.needs(g.get(n.id, dropping))
+		// A part of what was moved aside goes with it, after its successor came.
+		if drop := g.get(n.id, dropping); drop != nil && drop.carrier().phase != droppingAside {
+			n.needs(drop)
+		}
 		n.needs(g.get(n.id, movingAside))
 	}
 	if n.phase == droppingAside {
@@ -37,6 +40,9 @@ func (e *expansion) buildEdges(g *graph, n *node) {
 		for _, p := range builders {
 			n.needs(g.get(need, p))
 		}
+	}
+	for _, first := range new.After {
+		n.needs(g.get(first, creating))
 	}
 	if new.Parent == (schema.ID{}) || e.kinds.Of(n.id).Early {
 		return

@@ -62,7 +62,9 @@ func Pins(s *schema.State) []schema.Pin {
 		h := sha256.New()
 		fmt.Fprintf(h, "%q", o.Parent.String())
 		for _, a := range o.Attrs {
-			fmt.Fprintf(h, "%q=%q,", a.Name, a.Value)
+			if !a.Info {
+				fmt.Fprintf(h, "%q=%q,", a.Name, a.Value)
+			}
 		}
 		pins = append(pins, schema.Pin{Object: o.ID.String(), Hash: hex.EncodeToString(h.Sum(nil))[:16]})
 	}

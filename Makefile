@@ -1,0 +1,31 @@
+GO      ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+LDFLAGS := -X main.version=$(VERSION)
+RACE    ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help build test race lint demo docs
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## Build ./bin/cairn
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/cairn ./cmd/cairn
+
+test: ## Run all tests on PostgreSQL 14 and 18 (CAIRN_TEST_PG="15 16" chooses others)
+	$(GO) mod download
+	$(GO) test $(if $(RACE),-race) -timeout 20m ./...
+
+race: ## Run all tests with the race detector
+	$(MAKE) --no-print-directory test RACE=1
+
+lint: ## Check formatting and run go vet
+	@unformatted=$$(gofmt -l .); \
+	if [ -n "$$unformatted" ]; then echo "not formatted with gofmt:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+
+demo: ## Show the main path on an embedded PostgreSQL
+	@bash examples/demo/demo.sh
+
+docs: ## Write docs/commands.md and the transcript in README.md anew
+	$(GO) test ./internal/cli -run 'TestCommandsPage|TestReadme' -update

@@ -1,0 +1,164 @@
+package object
+
+import (
+	"github.com/cairn-db/cairn/internal/kind"
+	"github.com/cairn-db/cairn/internal/pg"
+	"github.com/cairn-db/cairn/schema"
+)
+
+// constraint is a constraint of a table, manual chapter 5.5. NOT NULL is an
+// attribute of the column.
+type constraint struct {
+	Type       string // p, u, c, f or x as pg_constraint.contype
+	Definition string // as pg_get_constraintdef prints it, without what the fields below say
+	Validated  bool
+	Enforced   bool // 18 and later
+	Deferrable bool
+	Deferred   bool
+	Inherited  bool     // comes from a parent table alone
+	Options    []string // storage parameters of its index
+	Tablespace string   // of its index
+	Clustered  bool     // CLUSTER uses its index
+	Only       bool     // of a partitioned table
+}
+
+// Constraint defines the constraints of tables.
+func (kinds) Constraint(set *kind.Set) {
+	kind.Define(set, kind.Spec[constraint]{
+		Name: "constraint", SQL: "CONSTRAINT", Rank: 120,
+		Doc: "Primary keys, UNIQUE (also NULLS NOT DISTINCT), CHECK, FOREIGN KEY and EXCLUDE constraints, deferrable, " +
+			"NOT VALID, NO INHERIT, NOT ENFORCED, with the parameters of their indexes.",
+		Query:  constraintQuery,
+		Ref:    onTable,
+		Create: createConstraint,
+		Drop: func(c *kind.Ctx, id schema.ID, con constraint) []kind.Action {
+			if con.Inherited || attached(c, indexName(id)) {
+				return nil // goes with the parent's
+			}
+			return alterTable(id, "DROP CONSTRAINT "+pg.QuoteIdent(id.Part))
+		},
+		Alter: kind.Alter[constraint]{
+			"type": nil, "definition": nil, "only": nil,
+			"validated": func(_ *kind.Ctx, id schema.ID, _, con constraint) []kind.Action {
+				switch {
+				case con.Inherited:
+					return kind.Nothing
+				case !con.Validated:
+					return nil
+				}
+				return []kind.Action{{SQL: "ALTER TABLE " + qualified(id) + " VALIDATE CONSTRAINT " + pg.QuoteIdent(id.Part),
+					Relation: tableOf(id), Lock: kind.ShareUpdateExclusive, Scan: true}}
+			},
+			"enforced":   alterForeignKey,
+			"deferrable": alterForeignKey,
+			"deferred":   alterForeignKey,
+			"inherited":  func(*kind.Ctx, schema.ID, constraint, constraint) []kind.Action { return kind.Nothing },
+			"options": func(_ *kind.Ctx, id schema.ID, old, con constraint) []kind.Action {
+				return alterOptions("ALTER INDEX "+pg.QuoteName(id.Schema, id.Part), old.Options, con.Options)
+			},
+			"tablespace": func(_ *kind.Ctx, id schema.ID, _, con constraint) []kind.Action {
+				space := con.Tablespace
+				if space == "" {
+					space = "pg_default"
+				}
+				return []kind.Action{{SQL: "ALTER INDEX " + pg.QuoteName(id.Schema, id.Part) + " SET TABLESPACE " + space,
+					Relation: tableOf(id), Lock: kind.AccessExclusive, Rewrite: true}}
+			},
+			"clustered": func(_ *kind.Ctx, id schema.ID, _, con constraint) []kind.Action {
+				return clusterOn(indexName(id), tableOf(id), qualified(id), con.Clustered)
+			},
+		},
+		Names: func(id schema.ID, con constraint) []string {
+			if con.Type == "c" || con.Type == "f" {
+				return nil
+			}
+			return relationNames(indexName(id))[:1]
+		},
+		Carried: true,
+		Detach:  true,
+	})
+}
+
+// constraintQuery leaves out what the clones of foreign keys on partitions and
+// the not-null constraints of 18 are: the former follow their parents, the
+// latter are attributes of columns. The printed definition ends with what has
+// fields of its own, in this order; it is cut off by its known length.
+func constraintQuery(server int) string {
+	enforced := "true"
+	if server >= 18 {
+		enforced = "k.conenforced"
+	}
+	return `SELECT 'pg_constraint'::regclass::oid AS classid, k.oid AS objid, 0 AS objsubid,
+	n.nspname AS schema, c.relname AS name, k.conname AS part, 'pg_class'::regclass::oid AS pclass, c.oid AS pobj, 0 AS psub,
+	k.contype AS type, left(pg_get_constraintdef(k.oid), length(pg_get_constraintdef(k.oid)) - length(
+		CASE WHEN k.condeferrable THEN ' DEFERRABLE' ELSE '' END || CASE WHEN k.condeferred THEN ' INITIALLY DEFERRED' ELSE '' END ||
+		CASE WHEN NOT ` + enforced + ` THEN ' NOT ENFORCED' WHEN NOT k.convalidated THEN ' NOT VALID' ELSE '' END)) AS definition,
+	k.convalidated AS validated, ` + enforced + ` AS enforced, k.condeferrable AS deferrable, k.condeferred AS deferred,
+	NOT k.conislocal AND k.contype = 'c' AS inherited, to_json(i.reloptions) AS options, quote_ident(sp.spcname) AS tablespace,
+	coalesce(x.indisclustered, false) AS clustered, c.relkind = 'p' AND k.contype IN ('p', 'u', 'x') AS only
+FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+	LEFT JOIN pg_class i ON i.oid = k.conindid AND k.contype IN ('p', 'u', 'x') LEFT JOIN pg_index x ON x.indexrelid = i.oid
+	LEFT JOIN pg_tablespace sp ON sp.oid = i.reltablespace
+WHERE k.contype IN ('p', 'u', 'c', 'f', 'x') AND NOT (k.contype = 'f' AND k.conparentid <> 0) AND c.relkind IN ('r', 'p')
+	AND c.relpersistence <> 't' AND ` + userSchemas
+}
+
+func createConstraint(c *kind.Ctx, id schema.ID, con constraint) []kind.Action {
+	if con.Inherited && !(c.Created[tableOf(id)] && !inherits(c.New, id)) {
+		return nil // arrives with the parent's
+	}
+	text := "CONSTRAINT " + pg.QuoteIdent(id.Part) + " " + constraintText(con)
+	add := kind.Action{
+		SQL:      "ALTER TABLE " + onOff(con.Only, "ONLY ", "") + qualified(id) + " ADD " + text,
+		Relation: tableOf(id), Lock: kind.AccessExclusive, Scan: con.Validated && con.Enforced,
+	}
+	if con.Type == "f" {
+		add.Lock = kind.ShareRowExclusive
+	} else if con.Validated && con.Enforced && !con.Only {
+		add.Into, add.Fragments = tableOf(id), []kind.Fragment{{ID: id, Text: text}}
+	}
+	actions := append([]kind.Action{add}, alterOptions("ALTER INDEX "+qualified(indexName(id)), nil, con.Options)...)
+	if con.Tablespace != "" {
+		actions = append(actions, kind.Action{SQL: "ALTER INDEX " + qualified(indexName(id)) + " SET TABLESPACE " + con.Tablespace})
+	}
+	if con.Clustered {
+		actions = append(actions, clusterOn(indexName(id), tableOf(id), qualified(id), true)...)
+	}
+	return actions
+}
+
+// constraintText prints the definition and when it is checked.
+func constraintText(con constraint) string {
+	text := con.Definition
+	if con.Deferrable {
+		text += " DEFERRABLE"
+	}
+	if con.Deferred {
+		text += " INITIALLY DEFERRED"
+	}
+	if !con.Enforced {
+		text += " NOT ENFORCED"
+	} else if !con.Validated {
+		text += " NOT VALID"
+	}
+	return text
+}
+
+// alterForeignKey changes when a foreign key is checked, and from 18 on whether
+// it is; other constraints cannot change that (manual, ALTER TABLE).
+func alterForeignKey(_ *kind.Ctx, id schema.ID, old, con constraint) []kind.Action {
+	if con.Type != "f" || old.Validated && !con.Validated {
+		return nil
+	}
+	words := kind.Words("ALTER CONSTRAINT", pg.QuoteIdent(id.Part), onOff(con.Deferrable, "DEFERRABLE", "NOT DEFERRABLE"),
+		onOff(con.Deferred, "INITIALLY DEFERRED", ""))
+	if old.Enforced != con.Enforced {
+		words = kind.Words(words, onOff(con.Enforced, "ENFORCED", "NOT ENFORCED"))
+	}
+	return alterTable(id, words)
+}
+
+// indexName is the identity of the index of a constraint, which has its name.
+func indexName(id schema.ID) schema.ID {
+	return schema.ID{Kind: "index", Schema: id.Schema, Name: id.Part}
+}

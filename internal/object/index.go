@@ -1,0 +1,148 @@
+package object
+
+import (
+	"strings"
+
+	"github.com/cairn-db/cairn/internal/kind"
+	"github.com/cairn-db/cairn/internal/pg"
+	"github.com/cairn-db/cairn/schema"
+)
+
+// index is an index that no constraint owns, manual chapter 11.
+type index struct {
+	Table      string // printed name
+	Unique     bool
+	Keys       string   // from the access method on: "btree (a, lower(b)) INCLUDE (c)"
+	Predicate  string   // "" when every row is indexed
+	Options    []string // storage parameters
+	Tablespace string
+	Statistics []string // "2=500": targets of expression columns
+	Clustered  bool     // CLUSTER uses it
+	Valid      bool
+	Only       bool // of a partitioned table
+}
+
+// Index defines indexes.
+func (kinds) Index(set *kind.Set) {
+	kind.Define(set, kind.Spec[index]{
+		Name: "index", SQL: "INDEX", Rank: 130,
+		Doc: "Indexes of every access method with expressions, predicate, INCLUDE, operator classes and their parameters, " +
+			"ordering, NULLS NOT DISTINCT, storage parameters, tablespace, statistics targets and CLUSTER. " +
+			"An index that is not valid is a difference.",
+		Query:  indexQuery,
+		Ref:    qualified,
+		Create: createIndex,
+		Drop: func(c *kind.Ctx, id schema.ID, _ index) []kind.Action {
+			if attached(c, id) {
+				return nil
+			}
+			return []kind.Action{{SQL: "DROP INDEX " + qualified(id), Relation: parentOf(c.Old, id), Lock: kind.AccessExclusive}}
+		},
+		Alter: kind.Alter[index]{
+			"table": nil, "unique": nil, "keys": nil, "predicate": nil, "valid": nil, "only": nil,
+			"options": func(_ *kind.Ctx, id schema.ID, old, x index) []kind.Action {
+				return alterOptions("ALTER INDEX "+qualified(id), old.Options, x.Options)
+			},
+			"tablespace": func(c *kind.Ctx, id schema.ID, _, x index) []kind.Action {
+				space := x.Tablespace
+				if space == "" {
+					space = "pg_default"
+				}
+				return []kind.Action{{SQL: "ALTER INDEX " + qualified(id) + " SET TABLESPACE " + space,
+					Relation: parentOf(c.Old, id), Lock: kind.AccessExclusive, Rewrite: true}}
+			},
+			"statistics": func(_ *kind.Ctx, id schema.ID, old, x index) []kind.Action {
+				return alterIndexStatistics(id, old.Statistics, x.Statistics)
+			},
+			"clustered": func(c *kind.Ctx, id schema.ID, _, x index) []kind.Action {
+				return clusterOn(id, parentOf(c.New, id), x.Table, x.Clustered)
+			},
+		},
+		Names:   func(id schema.ID, _ index) []string { return relationNames(id)[:1] },
+		Carried: true,
+	})
+}
+
+// indexQuery cuts the name, the options and the predicate off the printed
+// definition by their known lengths: they have attributes of their own.
+func indexQuery(int) string {
+	return `SELECT 'pg_class'::regclass::oid AS classid, i.oid AS objid, 0 AS objsubid, n.nspname AS schema, i.relname AS name,
+	'pg_class'::regclass::oid AS pclass, x.indrelid AS pobj, 0 AS psub,
+	x.indrelid::regclass::text AS table, x.indisunique AS unique,
+	substr(left(d.text, length(d.text) - length(d.with_options) - length(d.with_predicate)), 1 + length(d.head)) AS keys,
+	d.predicate, to_json(i.reloptions) AS options, quote_ident(sp.spcname) AS tablespace,
+	(SELECT json_agg(a.attnum || '=' || a.attstattarget ORDER BY a.attnum) FROM pg_attribute a
+		WHERE a.attrelid = i.oid AND a.attnum > 0 AND a.attstattarget >= 0) AS statistics,
+	x.indisclustered AS clustered, x.indisvalid OR i.relkind = 'I' AS valid, i.relkind = 'I' AS only
+FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_namespace n ON n.oid = i.relnamespace
+	LEFT JOIN pg_tablespace sp ON sp.oid = i.reltablespace
+	CROSS JOIN LATERAL (SELECT pg_get_indexdef(i.oid) AS text,
+		format('CREATE %sINDEX %I ON %s%s USING ', CASE WHEN x.indisunique THEN 'UNIQUE ' ELSE '' END, i.relname,
+			CASE WHEN i.relkind = 'I' THEN 'ONLY ' ELSE '' END, x.indrelid::regclass) AS head,
+		pg_get_expr(x.indpred, x.indrelid) AS predicate,
+		coalesce(' WHERE ' || pg_get_expr(x.indpred, x.indrelid), '') AS with_predicate,
+		coalesce((SELECT ' WITH (' || string_agg(quote_ident(o.option_name) || '=' || CASE WHEN quote_ident(o.option_value) = o.option_value
+			THEN o.option_value ELSE quote_literal(o.option_value) END, ', ') || ')' FROM pg_options_to_table(i.reloptions) o), '') AS with_options
+	) d
+WHERE i.relpersistence <> 't' AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = i.oid AND c.contype IN ('p', 'u', 'x'))
+	AND ` + userSchemas
+}
+
+// createIndex builds the index. On a partitioned table it makes only the frame:
+// the indexes of the partitions are objects of their own and are attached.
+func createIndex(c *kind.Ctx, id schema.ID, x index) []kind.Action {
+	sql := kind.Words("CREATE", onOff(x.Unique, "UNIQUE", ""), "INDEX", pg.QuoteIdent(id.Name), "ON",
+		onOff(x.Only, "ONLY", ""), x.Table, "USING", x.Keys) + withOptions(x.Options)
+	if x.Tablespace != "" {
+		sql += " TABLESPACE " + x.Tablespace
+	}
+	if x.Predicate != "" {
+		sql += " WHERE " + x.Predicate
+	}
+	actions := []kind.Action{{SQL: sql, Relation: parentOf(c.New, id), Lock: kind.Share, Scan: true}}
+	actions = append(actions, alterIndexStatistics(id, nil, x.Statistics)...)
+	if x.Clustered {
+		actions = append(actions, clusterOn(id, parentOf(c.New, id), x.Table, true)...)
+	}
+	return actions
+}
+
+// alterIndexStatistics sets the statistics targets of expression columns, which
+// have numbers and no names.
+func alterIndexStatistics(id schema.ID, old, new []string) []kind.Action {
+	targets := map[string]string{}
+	var order []string
+	for _, s := range old {
+		column, _, _ := strings.Cut(s, "=")
+		targets[column] = "-1"
+		order = append(order, column)
+	}
+	for _, s := range new {
+		column, target, _ := strings.Cut(s, "=")
+		if _, known := targets[column]; !known {
+			order = append(order, column)
+		}
+		targets[column] = target
+	}
+	actions := []kind.Action{}
+	for _, column := range order {
+		actions = append(actions, kind.Action{SQL: "ALTER INDEX " + qualified(id) + " ALTER COLUMN " + column + " SET STATISTICS " + targets[column]})
+	}
+	return actions
+}
+
+func clusterOn(id, relation schema.ID, table string, on bool) []kind.Action {
+	change := "SET WITHOUT CLUSTER"
+	if on {
+		change = "CLUSTER ON " + pg.QuoteIdent(id.Name)
+	}
+	return []kind.Action{{SQL: "ALTER TABLE " + table + " " + change, Relation: relation, Lock: kind.ShareUpdateExclusive}}
+}
+
+// parentOf returns the table or materialized view that a part belongs to.
+func parentOf(s *schema.State, id schema.ID) schema.ID {
+	if o := s.Objects[id]; o != nil {
+		return o.Parent
+	}
+	return schema.ID{}
+}

@@ -1,0 +1,70 @@
+package object
+
+import (
+	"github.com/cairn-db/cairn/internal/kind"
+	"github.com/cairn-db/cairn/schema"
+)
+
+// partition ties a table to the partitioned table that it is a partition of,
+// manual chapter 5.12. It comes after the indexes and constraints of the table,
+// so that PostgreSQL attaches those instead of making others.
+type partition struct {
+	Parent string // printed name
+	Bound  string // "FOR VALUES FROM (1) TO (2)" or "DEFAULT"
+}
+
+// Partition defines the attachment of partitions.
+func (kinds) Partition(set *kind.Set) {
+	kind.Define(set, kind.Spec[partition]{
+		Name: "partition", Rank: 140,
+		Doc: "The attachment of a partition to its table, with its bound.",
+		Query: func(int) string {
+			return `SELECT 0 AS classid, c.oid AS objid, -1 AS objsubid, n.nspname AS schema, c.relname AS name,
+	'pg_class'::regclass::oid AS pclass, c.oid AS pobj, 0 AS psub,
+	i.inhparent::regclass::text AS parent, pg_get_expr(c.relpartbound, c.oid) AS bound
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_inherits i ON i.inhrelid = c.oid
+WHERE c.relispartition AND c.relkind IN ('r', 'p') AND ` + userSchemas
+		},
+		Ref:    qualified,
+		Create: func(_ *kind.Ctx, id schema.ID, p partition) []kind.Action { return attach(id, p) },
+		Drop:   func(_ *kind.Ctx, id schema.ID, p partition) []kind.Action { return detach(id, p) },
+		Alter: kind.Alter[partition]{
+			"parent": func(_ *kind.Ctx, id schema.ID, old, p partition) []kind.Action {
+				return append(detach(id, old), attach(id, p)...)
+			},
+			"bound": func(_ *kind.Ctx, id schema.ID, old, p partition) []kind.Action {
+				return append(detach(id, old), attach(id, p)...)
+			},
+		},
+		After: func(s *schema.State, id schema.ID, _ partition) []schema.ID {
+			var first []schema.ID
+			for _, o := range s.Objects {
+				if o.Parent == tableOf(id) && (o.ID.Kind == "index" || o.ID.Kind == "constraint") {
+					first = append(first, o.ID)
+				}
+			}
+			return first
+		},
+		Extra: func(s *schema.State, id schema.ID, _ partition) []schema.ID {
+			var needs []schema.ID
+			if t := s.Objects[tableOf(id)]; t != nil {
+				for _, n := range t.Needs {
+					if n.Kind == "table" {
+						needs = append(needs, n)
+					}
+				}
+			}
+			return needs
+		},
+	})
+}
+
+func attach(id schema.ID, p partition) []kind.Action {
+	return []kind.Action{{SQL: "ALTER TABLE ONLY " + p.Parent + " ATTACH PARTITION " + qualified(id) + " " + p.Bound,
+		Relation: tableOf(id), Lock: kind.AccessExclusive, Scan: true}}
+}
+
+func detach(id schema.ID, p partition) []kind.Action {
+	return []kind.Action{{SQL: "ALTER TABLE ONLY " + p.Parent + " DETACH PARTITION " + qualified(id),
+		Relation: tableOf(id), Lock: kind.AccessExclusive}}
+}
