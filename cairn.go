@@ -52,6 +52,16 @@ type Selection struct {
 	Strict     bool     // objects that no kind covers are an error
 }
 
+// complete settles Auto for a desired state that leaves nothing open.
+func (s Selection) complete() Selection {
+	for _, mode := range []*Mode{&s.Owners, &s.Privileges} {
+		if *mode == Auto || *mode == "" {
+			*mode = All
+		}
+	}
+	return s
+}
+
 // Scratch says where the desired state is built when it comes as SQL.
 type Scratch struct {
 	Shadow     string   // URL of a scratch database, "target", or "" for a local server

@@ -20,14 +20,8 @@ func (e *Engine) Dump(ctx context.Context, r DumpRequest) ([]File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.Selection.Owners == Auto || r.Selection.Owners == "" {
-		r.Selection.Owners = All
-	}
-	if r.Selection.Privileges == Auto || r.Selection.Privileges == "" {
-		r.Selection.Privileges = All
-	}
 	empty.state.Default = ""
-	p, err := e.compare(empty.state, state, r.Selection)
+	p, err := e.compare(empty.state, state, r.Selection.complete())
 	if err != nil {
 		return nil, err
 	}

@@ -71,6 +71,9 @@ func (e *Engine) Plan(ctx context.Context, r PlanRequest) (*schema.Plan, error) 
 	if err != nil {
 		return nil, err
 	}
+	if r.Desired == Empty {
+		r.Selection = r.Selection.complete()
+	}
 	desired, err := e.read(ctx, r.Desired, reading{target: target, other: old, selection: r.Selection, scratch: r.Scratch})
 	if err != nil {
 		return nil, err
@@ -88,6 +91,9 @@ func (e *Engine) Plan(ctx context.Context, r PlanRequest) (*schema.Plan, error) 
 // Diff returns the plan from one state to another. Both are printed by servers
 // of the same major version: that of the database among them, if there is one.
 func (e *Engine) Diff(ctx context.Context, r DiffRequest) (*schema.Plan, error) {
+	if r.To == Empty {
+		r.Selection = r.Selection.complete()
+	}
 	first := reading{selection: r.Selection, scratch: r.Scratch}
 	from, to, swapped := r.From, r.To, false
 	if isDatabase(to) && !isDatabase(from) || from == Empty {

@@ -56,12 +56,12 @@ func (r *reader) addObject(w row, resolver *resolver) error {
 	for _, k := range r.kinds.All() {
 		switch k.Satellite {
 		case kind.FromOwner:
-			if w.owner == "" {
-				continue
-			}
 			role := w.owner
 			if role == r.options.Unowned {
 				role = "" // nobody said who
+			}
+			if w.owner == "" && !(o.Builtin && r.options.Unowned != "" && w.aclOwner != "") {
+				continue
 			}
 			id := o.ID.Satellite(k.Name)
 			if err := r.add(&schema.Object{ID: id, Parent: o.ID, Attrs: []schema.Attr{{Name: k.Fields[0], Value: role}}}); err != nil {

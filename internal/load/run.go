@@ -72,7 +72,8 @@ type runner struct {
 // prepare works out what every source starts with. Messages are wanted in
 // English because missing roles are known by them; only superusers can ask.
 func (r *runner) prepare(searchPath []string) {
-	parts := []string{"RESET SESSION AUTHORIZATION", "RESET ROLE", "RESET ALL", "SET check_function_bodies = off"}
+	self := pg.QuoteIdent(r.conn.ParameterStatus("session_authorization"))
+	parts := []string{"SET SESSION AUTHORIZATION " + self, "RESET ROLE", "RESET ALL", "SET check_function_bodies = off"}
 	if r.exec("SET lc_messages = 'C'") == nil {
 		parts = append(parts, "SET lc_messages = 'C'")
 	}

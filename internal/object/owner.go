@@ -6,8 +6,9 @@ import (
 	"github.com/cairn-db/cairn/schema"
 )
 
-// owner is the role that owns an object. An object that nobody was said to own
-// has none, and dropping an owner means to leave it as it is.
+// owner is the role that owns an object. An object that the desired
+// state gives none keeps the one it has; the schema public can also go back to
+// the one that initdb gives it, manual chapter 5.10.6.
 type owner struct {
 	Role string
 }
@@ -19,7 +20,7 @@ func (kinds) Owner(set *kind.Set) {
 		Doc:    "Owners of every object that has one. The owner of an object whose owner no statement gives is left alone.",
 		Ref:    func(id schema.ID) string { return set.Ref(id.Subject()) },
 		Create: func(c *kind.Ctx, id schema.ID, o owner) []kind.Action { return alterOwner(c, id, o) },
-		Drop:   func(*kind.Ctx, schema.ID, owner) []kind.Action { return nil },
+		Drop:   func(c *kind.Ctx, id schema.ID, _ owner) []kind.Action { return initialOwner(c, id) },
 		Alter: kind.Alter[owner]{
 			"role": func(c *kind.Ctx, id schema.ID, _, o owner) []kind.Action { return alterOwner(c, id, o) },
 		},
@@ -33,4 +34,18 @@ func alterOwner(c *kind.Ctx, id schema.ID, o owner) []kind.Action {
 	}
 	k := c.Kinds.Of(subject)
 	return []kind.Action{{SQL: "ALTER " + k.SQL + " " + k.Ref(subject) + " OWNER TO " + pg.QuoteIdent(o.Role)}}
+}
+
+// initialOwner undoes the owner of what outlives its owner: the schema public.
+// Up to PostgreSQL 14 the superuser of initdb owns it, whose name can be any.
+func initialOwner(c *kind.Ctx, id schema.ID) []kind.Action {
+	subject := id.Subject()
+	if c.Dropped[subject] {
+		return nil
+	}
+	statement := "ALTER " + c.Kinds.Of(subject).SQL + " " + c.Kinds.Ref(subject) + " OWNER TO "
+	if c.New.Server >= 15 {
+		return kind.Do(statement + "pg_database_owner")
+	}
+	return kind.Do("DO $$ BEGIN EXECUTE format(" + pg.QuoteLiteral(statement+"%I") + ", pg_get_userbyid(10)); END $$")
 }

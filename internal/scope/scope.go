@@ -51,7 +51,8 @@ func Apply(kinds *kind.Set, rules Rules, old, new *schema.State) (schema.Scope, 
 }
 
 // keepOwners fills in the owners that the desired state leaves open: an object
-// keeps the owner it has, and a new one belongs to whoever creates it.
+// keeps the owner it has, and a new one belongs to whoever creates it. One that
+// initdb made and that has its owner from there has none in either state.
 func keepOwners(kinds *kind.Set, old, new *schema.State) {
 	for id, o := range new.Objects {
 		if kinds.Of(id).Satellite != kind.FromOwner || o.Attrs[0].Value != "" {
@@ -60,6 +61,9 @@ func keepOwners(kinds *kind.Set, old, new *schema.State) {
 		role := old.Default
 		if had := old.Objects[id]; had != nil {
 			role = had.Attrs[0].Value
+		} else if new.Objects[id.Subject()].Builtin {
+			delete(new.Objects, id)
+			continue
 		}
 		filled := *o
 		filled.Attrs = []schema.Attr{{Name: o.Attrs[0].Name, Value: role}}

@@ -43,8 +43,7 @@ type Request struct {
 // Shadow is an open scratch database.
 type Shadow struct {
 	Conn    *pgx.Conn
-	Unowned string // role whose objects have an unspecified owner
-	Local   bool   // roles can be made freely
+	Unowned string // role whose objects have an unspecified owner, which the session acts as
 	close   func(context.Context) error
 }
 
@@ -111,7 +110,7 @@ func (p *Pool) openLocal(ctx context.Context, r Request) (*Shadow, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the shadow: %w", err)
 	}
-	return &Shadow{Conn: conn, Unowned: Superuser, Local: true, close: conn.Close}, nil
+	return &Shadow{Conn: conn, Unowned: Superuser, close: conn.Close}, nil
 }
 
 func (p *Pool) start(ctx context.Context, r Request) (*server.Server, error) {
@@ -201,11 +200,30 @@ func openGiven(ctx context.Context, r Request) (*Shadow, error) {
 			return fail(err)
 		}
 	}
-	s := &Shadow{Conn: conn, Unowned: conn.Config().User}
+	role, err := authorize(ctx, conn)
+	if err != nil {
+		return fail(err)
+	}
+	s := &Shadow{Conn: conn, Unowned: role}
 	s.close = func(ctx context.Context) error {
 		return errors.Join(empty(ctx, conn), conn.Close(ctx))
 	}
 	return s, nil
+}
+
+// authorize makes the session of a superuser act as the reserved role, so that
+// a file can name the user of the connection as an owner. Any other user keeps
+// its own role. It returns the role.
+func authorize(ctx context.Context, conn *pgx.Conn) (string, error) {
+	if conn.PgConn().ParameterStatus("is_superuser") != "on" {
+		return conn.Config().User, nil
+	}
+	_, err := conn.Exec(ctx, "DO $$ BEGIN CREATE ROLE "+Superuser+" SUPERUSER; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;"+
+		"SET SESSION AUTHORIZATION "+Superuser)
+	if err != nil {
+		return "", fmt.Errorf("preparing the shadow: %w", err)
+	}
+	return Superuser, nil
 }
 
 // differ refuses a shadow that is the target.
@@ -253,9 +271,9 @@ FROM pg_database d WHERE d.datname = current_database()`).Scan(&comment, &object
 // empty drops everything in a marked database and makes its public schema as
 // initdb does (manual chapter 5.9.6).
 func empty(ctx context.Context, conn *pgx.Conn) error {
-	rows, err := conn.Query(ctx, `SELECT 'DROP EXTENSION IF EXISTS ' || quote_ident(extname) || ' CASCADE' FROM pg_extension WHERE oid >= 16384
-UNION ALL SELECT 'DROP SCHEMA ' || quote_ident(nspname) || ' CASCADE' FROM pg_namespace
-	WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'`)
+	rows, err := conn.Query(ctx, `SELECT 'DROP SCHEMA IF EXISTS ' || quote_ident(nspname) || ' CASCADE' FROM pg_namespace
+	WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'
+UNION ALL SELECT 'DROP EXTENSION IF EXISTS ' || quote_ident(extname) || ' CASCADE' FROM pg_extension WHERE oid >= 16384`)
 	if err != nil {
 		return fmt.Errorf("emptying the shadow: %w", err)
 	}
@@ -269,7 +287,7 @@ UNION ALL SELECT 'DROP SCHEMA ' || quote_ident(nspname) || ' CASCADE' FROM pg_na
 	} else {
 		statements = append(statements, "GRANT ALL ON SCHEMA public TO PUBLIC")
 	}
-	if _, err := conn.Exec(ctx, "RESET ALL;"+strings.Join(statements, ";")); err != nil {
+	if _, err := conn.Exec(ctx, "RESET SESSION AUTHORIZATION;RESET ALL;"+strings.Join(statements, ";")); err != nil {
 		return fmt.Errorf("emptying the shadow: %w", err)
 	}
 	return nil
