@@ -21,7 +21,6 @@ type Object struct {
 	ID      ID     `json:"id"`
 	Attrs   []Attr `json:"attrs,omitempty"`   // in the order of the kind's definition
 	Parent  ID     `json:"parent,omitzero"`   // object that this one is a part of; it goes when that goes
-	After   []ID   `json:"after,omitempty"`   // objects that are created first, when they are created
 	Needs   []ID   `json:"needs,omitempty"`   // objects that must exist first, sorted, without the parent
 	Order   int    `json:"order,omitempty"`   // place among its siblings as the server lists them; never compared
 	Builtin bool   `json:"builtin,omitempty"` // every new database has it; never compared

@@ -179,9 +179,6 @@ func (r *reader) addNeeds(resolver *resolver) {
 		}
 	}
 	r.setNeeds(needs)
-	for id, o := range r.state.Objects {
-		o.After = r.kinds.Of(id).After(r.state, o)
-	}
 }
 
 func (r *reader) setNeeds(needs map[schema.ID]map[schema.ID]bool) {

@@ -86,6 +86,7 @@ type Ctx struct {
 	Created  map[schema.ID]bool // objects that the plan creates, or drops and creates
 	Dropped  map[schema.ID]bool // objects that the plan drops, or drops and creates
 	parts    map[*schema.State]map[schema.ID][]*schema.Object
+	users    map[*schema.State]map[schema.ID][]*schema.Object
 }
 
 // Ref returns how DDL addresses the object.
@@ -104,13 +105,35 @@ func (c *Ctx) Parts(s *schema.State, id schema.ID, kind string) []*schema.Object
 		}
 		c.parts[s] = index
 	}
-	var parts []*schema.Object
-	for _, o := range c.parts[s][id] {
+	return ofKind(c.parts[s][id], kind)
+}
+
+// Users returns the objects of the given kind that need id, ordered by
+// identity.
+func (c *Ctx) Users(s *schema.State, id schema.ID, kind string) []*schema.Object {
+	if c.users == nil {
+		c.users = map[*schema.State]map[schema.ID][]*schema.Object{}
+	}
+	if c.users[s] == nil {
+		index := map[schema.ID][]*schema.Object{}
+		for _, o := range s.Sorted() {
+			for _, need := range o.Needs {
+				index[need] = append(index[need], o)
+			}
+		}
+		c.users[s] = index
+	}
+	return ofKind(c.users[s][id], kind)
+}
+
+func ofKind(objects []*schema.Object, kind string) []*schema.Object {
+	var found []*schema.Object
+	for _, o := range objects {
 		if o.ID.Kind == kind {
-			parts = append(parts, o)
+			found = append(found, o)
 		}
 	}
-	return parts
+	return found
 }
 
 // Words joins the words that are not empty with spaces.

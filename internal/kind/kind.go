@@ -66,8 +66,16 @@ type Spec[T any] struct {
 	Rebuild map[string]bool
 
 	Extra func(*schema.State, schema.ID, T) []schema.ID // needs that pg_depend does not record
-	After func(*schema.State, schema.ID, T) []schema.ID // objects that are created first, without being needed
 	Names func(schema.ID, T) []string                   // names taken in namespaces that kinds share: "relation public.users"
+
+	// After returns objects of the state whose changes come before this one is
+	// created, and after it is dropped, although it does not need them.
+	After func(*Ctx, *schema.State, schema.ID, T) []schema.ID
+	// Follows returns objects whose change PostgreSQL repeats in this one: both
+	// are created, altered or dropped by one statement.
+	Follows func(*Ctx, schema.ID, T) []schema.ID
+	// Bound returns objects of the old state without whose drop this one cannot go.
+	Bound func(*Ctx, schema.ID, T) []schema.ID
 
 	Satellite Satellite // set on kinds whose objects describe others
 	Inline    bool      // created inside the statement that creates its parent
@@ -129,7 +137,9 @@ type Kind struct {
 	Aside     func(*Ctx, *schema.Object) []Action
 	DropAside func(*Ctx, *schema.Object) []Action
 	Extra     func(*schema.State, *schema.Object) []schema.ID
-	After     func(*schema.State, *schema.Object) []schema.ID
+	After     func(*Ctx, *schema.State, *schema.Object) []schema.ID
+	Follows   func(*Ctx, *schema.Object) []schema.ID
+	Bound     func(*Ctx, *schema.Object) []schema.ID
 	Names     func(*schema.Object) []string
 }
 
@@ -178,12 +188,13 @@ func Define[T any](set *Set, s Spec[T]) *Kind {
 		}
 		return s.Extra(st, o.ID, decode[T](o))
 	}
-	k.After = func(st *schema.State, o *schema.Object) []schema.ID {
+	k.After = func(c *Ctx, st *schema.State, o *schema.Object) []schema.ID {
 		if s.After == nil {
 			return nil
 		}
-		return s.After(st, o.ID, decode[T](o))
+		return s.After(c, st, o.ID, decode[T](o))
 	}
+	k.Follows, k.Bound = related(s.Follows), related(s.Bound)
 	k.Names = func(o *schema.Object) []string {
 		if s.Names == nil {
 			return nil
@@ -212,6 +223,16 @@ func Define[T any](set *Set, s Spec[T]) *Kind {
 	set.kinds = append(set.kinds, k)
 	set.byName[s.Name] = k
 	return k
+}
+
+// related removes the type parameter from a function of the context.
+func related[T any](f func(*Ctx, schema.ID, T) []schema.ID) func(*Ctx, *schema.Object) []schema.ID {
+	return func(c *Ctx, o *schema.Object) []schema.ID {
+		if f == nil {
+			return nil
+		}
+		return f(c, o.ID, decode[T](o))
+	}
 }
 
 // alterer returns the function that runs the entries of the changed fields.

@@ -2,7 +2,9 @@ package object
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/cairn-db/cairn/internal/kind"
 	"github.com/cairn-db/cairn/internal/pg"
@@ -11,28 +13,28 @@ import (
 
 // column is a column of a table without its default, manual chapter 5.
 type column struct {
-	Local           bool   // declared on the table itself, not only inherited
-	Type            string // with modifier
-	Collation       string // printed name, "" for the type's own
-	Generated       string // printed expression, "" when not generated
-	Virtual         bool   // computed on read (18 and later)
-	Identity        string // ALWAYS, BY DEFAULT or ""
-	Sequencename    string // printed name of the identity's sequence
-	Sequencestart   string
-	Sequencestep    string
-	Sequencemin     string
-	Sequencemax     string
-	Sequencecache   string
-	Sequencecycle   bool
-	Notnull         bool
-	Inheritsnotnull string `info:"true"` // name of a NOT NULL that only a parent states (18 and later)
-	Notnullname     string // name of the constraint when it is not the one PostgreSQL gives (18 and later)
-	Notnulloptions  string // NO INHERIT, NOT VALID (18 and later)
-	Storage         string
-	Typestorage     string `info:"true"` // storage that a new column of the type has
-	Compression     string // "" for the server's default
-	Statistics      int64  // -1 for the server's default
-	Options         []string
+	Local          bool   `info:"true"` // declared on the table itself, not only inherited
+	Type           string // with modifier
+	Collation      string // printed name, "" for the type's own
+	Generated      string // printed expression, "" when not generated
+	Virtual        bool   // computed on read (18 and later)
+	Identity       string // ALWAYS, BY DEFAULT or ""
+	Sequencename   string // printed name of the identity's sequence
+	Sequencestart  string
+	Sequencestep   string
+	Sequencemin    string
+	Sequencemax    string
+	Sequencecache  string
+	Sequencecycle  bool
+	Notnull        bool
+	Notnullname    string // name of the constraint when it is not the one PostgreSQL gives (18 and later)
+	Notnullis      string `info:"true"` // its name in any case
+	Notnulloptions string // NO INHERIT, NOT VALID (18 and later)
+	Storage        string
+	Typestorage    string `info:"true"` // storage that a new column of the type has
+	Compression    string // "" for the server's default
+	Statistics     int64  // -1 for the server's default
+	Options        []string
 }
 
 // Column defines the columns of tables.
@@ -44,19 +46,16 @@ func (kinds) Column(set *kind.Set) {
 		Query:  columnQuery,
 		Ref:    columnRef,
 		Create: createColumn,
-		Drop: func(_ *kind.Ctx, id schema.ID, col column) []kind.Action {
-			if !col.Local {
-				return nil
+		Drop: func(c *kind.Ctx, id schema.ID, col column) []kind.Action {
+			actions := dropInherited(c, id, "DROP COLUMN "+pg.QuoteIdent(id.Part), func(o *schema.Object) bool { return kind.Decode[column](o).Local })
+			for i := range actions {
+				if col.Generated == "" {
+					actions[i].Loses, actions[i].Why = "drop-column", "every value of the column"
+				}
 			}
-			drop := kind.Action{SQL: "ALTER TABLE " + qualified(id) + " DROP COLUMN " + pg.QuoteIdent(id.Part),
-				Relation: tableOf(id), Lock: kind.AccessExclusive}
-			if col.Generated == "" {
-				drop.Loses, drop.Why = "drop-column", "every value of the column"
-			}
-			return []kind.Action{drop}
+			return actions
 		},
 		Alter: kind.Alter[column]{
-			"local":          func(*kind.Ctx, schema.ID, column, column) []kind.Action { return kind.Nothing },
 			"type":           alterType,
 			"collation":      alterType,
 			"generated":      alterGenerated,
@@ -76,7 +75,7 @@ func (kinds) Column(set *kind.Set) {
 				if old.Type != col.Type && col.Storage == col.Typestorage {
 					return kind.Nothing // comes with the type
 				}
-				return alterColumn(id, "SET STORAGE "+col.Storage)
+				return alterColumnOnly(id, "SET STORAGE "+col.Storage)
 			},
 			"compression": func(_ *kind.Ctx, id schema.ID, _, col column) []kind.Action {
 				compression := col.Compression
@@ -86,7 +85,7 @@ func (kinds) Column(set *kind.Set) {
 				return alterColumn(id, "SET COMPRESSION "+compression)
 			},
 			"statistics": func(_ *kind.Ctx, id schema.ID, _, col column) []kind.Action {
-				return alterColumn(id, "SET STATISTICS "+strconv.FormatInt(col.Statistics, 10))
+				return alterColumnOnly(id, "SET STATISTICS "+strconv.FormatInt(col.Statistics, 10))
 			},
 			"options": func(_ *kind.Ctx, id schema.ID, old, col column) []kind.Action {
 				actions := alterOptions("ALTER TABLE "+qualified(id)+" ALTER COLUMN "+pg.QuoteIdent(id.Part), old.Options, col.Options)
@@ -96,7 +95,8 @@ func (kinds) Column(set *kind.Set) {
 				return actions
 			},
 		},
-		Extra:    inheritedColumns,
+		After:    func(_ *kind.Ctx, s *schema.State, id schema.ID, _ column) []schema.ID { return above(s, id) },
+		Follows:  func(c *kind.Ctx, id schema.ID, _ column) []schema.ID { return follows(c, id) },
 		Rebuild:  map[string]bool{"type": true, "collation": true, "generated": true},
 		Retarget: retargetColumn,
 		Inline:   true,
@@ -105,10 +105,10 @@ func (kinds) Column(set *kind.Set) {
 }
 
 func columnQuery(server int) string {
-	notNull, join := `a.attnotnull AS notnull, '' AS inheritsnotnull, '' AS notnullname, '' AS notnulloptions,`, ""
+	notNull, join := `a.attnotnull AS notnull, '' AS notnullis, '' AS notnullname, '' AS notnulloptions,`, ""
 	if server >= 18 {
-		notNull = `a.attnotnull AND coalesce(nn.conislocal, true) AS notnull, CASE WHEN NOT nn.conislocal THEN quote_ident(nn.conname) END AS inheritsnotnull,
-	CASE WHEN nn.conislocal AND nn.conname <> left(c.relname || '_' || a.attname, 54) || '_not_null' THEN quote_ident(nn.conname) END AS notnullname,
+		notNull = `a.attnotnull AS notnull, quote_ident(nn.conname) AS notnullis,
+	CASE WHEN nn.conname <> left(c.relname || '_' || a.attname, 54) || '_not_null' THEN quote_ident(nn.conname) END AS notnullname,
 	concat_ws(' ', CASE WHEN nn.connoinherit THEN 'NO INHERIT' END, CASE WHEN NOT nn.convalidated THEN 'NOT VALID' END) AS notnulloptions,`
 		join = `
 	LEFT JOIN pg_constraint nn ON nn.conrelid = c.oid AND nn.contype = 'n' AND nn.conkey = ARRAY[a.attnum]`
@@ -147,8 +147,8 @@ func storageWord(column string) string {
 func columnRef(id schema.ID) string { return qualified(id) + "." + pg.QuoteIdent(id.Part) }
 
 func createColumn(c *kind.Ctx, id schema.ID, col column) []kind.Action {
-	if !col.Local && !(c.Created[tableOf(id)] && !inherits(c.New, id)) {
-		return nil // arrives with the parent's
+	if arrives(c, id, col.Local) {
+		return nil
 	}
 	text := kind.Words(pg.QuoteIdent(id.Part), col.Type)
 	if col.Collation != "" {
@@ -166,13 +166,13 @@ func createColumn(c *kind.Ctx, id schema.ID, col column) []kind.Action {
 		Relation:  tableOf(id), Lock: kind.AccessExclusive, Rewrite: col.Generated != "" && !col.Virtual || col.Identity != "",
 	}}
 	if col.Storage != col.Typestorage {
-		actions = append(actions, alterColumn(id, "SET STORAGE "+col.Storage)...)
+		actions = append(actions, alterColumnOnly(id, "SET STORAGE "+col.Storage)...)
 	}
 	if col.Compression != "" {
 		actions = append(actions, alterColumn(id, "SET COMPRESSION "+col.Compression)...)
 	}
 	if col.Statistics >= 0 {
-		actions = append(actions, alterColumn(id, "SET STATISTICS "+strconv.FormatInt(col.Statistics, 10))...)
+		actions = append(actions, alterColumnOnly(id, "SET STATISTICS "+strconv.FormatInt(col.Statistics, 10))...)
 	}
 	if len(col.Options) > 0 {
 		actions = append(actions, alterColumn(id, "SET ("+optionList(col.Options)+")")...)
@@ -181,9 +181,6 @@ func createColumn(c *kind.Ctx, id schema.ID, col column) []kind.Action {
 }
 
 func notNullText(col column) string {
-	if col.Inheritsnotnull != "" {
-		return " CONSTRAINT " + col.Inheritsnotnull + " NOT NULL"
-	}
 	if !col.Notnull {
 		return ""
 	}
@@ -197,43 +194,32 @@ func notNullText(col column) string {
 	return text
 }
 
-// inherits reports whether the table takes its columns from a parent other
-// than a partitioned one.
-func inherits(s *schema.State, id schema.ID) bool {
-	o := s.Objects[tableOf(id)]
-	return o != nil && len(kind.Decode[table](o).Inherits) > 0
-}
-
-// inheritedColumns returns the columns of parent tables that this one is merged
-// with: what happens there happens first.
-func inheritedColumns(s *schema.State, id schema.ID, _ column) []schema.ID {
-	t := s.Objects[tableOf(id)]
-	if t == nil {
-		return nil
-	}
-	var needs []schema.ID
-	for _, parent := range t.Needs {
-		if parent.Kind == "table" {
-			above := schema.ID{Kind: id.Kind, Schema: parent.Schema, Name: parent.Name, Part: id.Part}
-			if s.Objects[above] != nil {
-				needs = append(needs, above)
-			}
-		}
-	}
-	return needs
-}
-
 // alterType converts the values with the cast that CAST finds. Two enums have
 // none and meet as text.
-func alterType(c *kind.Ctx, id schema.ID, _, col column) []kind.Action {
-	if !col.Local {
-		return kind.Nothing // follows the parent's
+func alterType(c *kind.Ctx, id schema.ID, old, col column) []kind.Action {
+	if len(follows(c, id)) > 0 {
+		return append(kind.Nothing, keepStorage(id, old, col)...)
 	}
 	using := pg.QuoteIdent(id.Part) + "::"
 	if needsKind(c.Old, id, "enum") && needsKind(c.New, id, "enum") {
 		using += "text::"
 	}
-	return setType(id, col, using+col.Type)
+	return append(setType(id, col, using+col.Type), keepStorage(id, old, col)...)
+}
+
+// keepStorage sets again what a new type resets.
+func keepStorage(id schema.ID, old, col column) []kind.Action {
+	var actions []kind.Action
+	if old.Type == col.Type {
+		return nil
+	}
+	if old.Storage == col.Storage && col.Storage != col.Typestorage {
+		actions = alterColumnOnly(id, "SET STORAGE "+col.Storage)
+	}
+	if old.Compression == col.Compression && col.Compression != "" {
+		actions = append(actions, alterColumn(id, "SET COMPRESSION "+col.Compression)...)
+	}
+	return actions
 }
 
 func setType(id schema.ID, col column, using string) []kind.Action {
@@ -246,7 +232,7 @@ func setType(id schema.ID, col column, using string) []kind.Action {
 
 // retargetColumn moves a column to the new form of its type.
 func retargetColumn(c *kind.Ctx, id schema.ID, old, col column, replaced schema.ID) []kind.Action {
-	if !col.Local {
+	if len(follows(c, id)) > 0 {
 		return kind.Nothing
 	}
 	if old.Generated != "" || replaced.Kind != "enum" {
@@ -275,7 +261,7 @@ func needsKind(s *schema.State, id schema.ID, kind string) bool {
 // values (DROP EXPRESSION) and, from 17 on, changes its expression in place.
 func alterGenerated(c *kind.Ctx, id schema.ID, old, col column) []kind.Action {
 	switch {
-	case !col.Local:
+	case len(follows(c, id)) > 0:
 		return kind.Nothing
 	case col.Generated == "" && !old.Virtual:
 		return alterColumn(id, "DROP EXPRESSION")
@@ -288,6 +274,9 @@ func alterGenerated(c *kind.Ctx, id schema.ID, old, col column) []kind.Action {
 }
 
 func alterNotNull(c *kind.Ctx, id schema.ID, old, col column) []kind.Action {
+	if slices.ContainsFunc(follows(c, id), func(part schema.ID) bool { return changesNotNull(c, part, col.Notnull) }) {
+		return kind.Nothing
+	}
 	if !col.Notnull {
 		var first []kind.Action
 		if old.Identity != "" && col.Identity == "" {
@@ -310,26 +299,44 @@ func notNullName(col column) string {
 	return "CONSTRAINT " + col.Notnullname
 }
 
-// alterNotNullName gives the constraint its name by dropping and adding it; a
-// renaming needs the name that PostgreSQL chose.
+// changesNotNull reports whether a column of a parent becomes NOT NULL, or
+// ceases to be, as its children then do.
+func changesNotNull(c *kind.Ctx, id schema.ID, to bool) bool {
+	old, new := c.Old.Objects[id], c.New.Objects[id]
+	return old != nil && new != nil && kind.Decode[column](old).Notnull != to && kind.Decode[column](new).Notnull == to
+}
+
+// alterNotNullName renames the constraint, unless it is that of a parent.
 func alterNotNullName(c *kind.Ctx, id schema.ID, old, col column) []kind.Action {
 	if !old.Notnull || !col.Notnull {
 		return kind.Nothing // said with the constraint
 	}
-	return append(alterColumn(id, "DROP NOT NULL"), alterNotNull(c, id, old, col)...)
+	for _, part := range follows(c, id) {
+		if parent := c.Old.Objects[part]; parent != nil && kind.Decode[column](parent).Notnullis == old.Notnullis {
+			return kind.Nothing
+		}
+	}
+	return alterTable(id, "RENAME CONSTRAINT "+old.Notnullis+" TO "+col.Notnullis)
 }
 
 // alterNotNullOptions validates; every other change drops and adds.
 func alterNotNullOptions(c *kind.Ctx, id schema.ID, old, col column) []kind.Action {
-	return alterNotNullName(c, id, old, col)
+	switch {
+	case !old.Notnull || !col.Notnull:
+		return kind.Nothing // said with the constraint
+	case old.Notnulloptions == "NOT VALID" && col.Notnulloptions == "":
+		return []kind.Action{{SQL: "ALTER TABLE " + qualified(id) + " VALIDATE CONSTRAINT " + col.Notnullis,
+			Relation: tableOf(id), Lock: kind.ShareUpdateExclusive, Scan: true}}
+	}
+	return append(alterColumn(id, "DROP NOT NULL"), alterNotNull(c, id, old, col)...)
 }
 
 // alterIdentity changes what generates the values, everything in one statement:
 // new bounds are checked against the start and the place of the sequence, so
 // they cannot change one by one.
-func alterIdentity(_ *kind.Ctx, id schema.ID, old, col column) []kind.Action {
+func alterIdentity(c *kind.Ctx, id schema.ID, old, col column) []kind.Action {
 	switch {
-	case !col.Local:
+	case len(follows(c, id)) > 0:
 		return kind.Nothing
 	case col.Identity == "":
 		return alterColumn(id, "DROP IDENTITY")
@@ -372,8 +379,8 @@ func restart(old, col column) string {
 	return " RESTART"
 }
 
-func renameIdentity(_ *kind.Ctx, id schema.ID, old, col column) []kind.Action {
-	if old.Identity == "" || col.Identity == "" || !col.Local {
+func renameIdentity(c *kind.Ctx, id schema.ID, old, col column) []kind.Action {
+	if old.Identity == "" || col.Identity == "" || len(follows(c, id)) > 0 {
 		return kind.Nothing // said with the identity
 	}
 	return alterColumn(id, "DROP IDENTITY, ALTER COLUMN "+pg.QuoteIdent(id.Part)+" ADD GENERATED "+col.Identity+
@@ -384,6 +391,14 @@ func identityOptions(col column) string {
 	return fmt.Sprintf("SEQUENCE NAME %s START WITH %s INCREMENT BY %s MINVALUE %s MAXVALUE %s CACHE %s%s",
 		col.Sequencename, col.Sequencestart, col.Sequencestep, col.Sequencemin, col.Sequencemax, col.Sequencecache,
 		onOff(col.Sequencecycle, " CYCLE", ""))
+}
+
+// alterColumnOnly leaves the children of a table alone, which have settings of
+// their own.
+func alterColumnOnly(id schema.ID, change string) []kind.Action {
+	actions := alterColumn(id, change)
+	actions[0].SQL = strings.Replace(actions[0].SQL, "ALTER TABLE ", "ALTER TABLE ONLY ", 1)
+	return actions
 }
 
 func alterColumn(id schema.ID, change string) []kind.Action {

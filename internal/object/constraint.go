@@ -15,7 +15,7 @@ type constraint struct {
 	Enforced   bool // 18 and later
 	Deferrable bool
 	Deferred   bool
-	Inherited  bool     // comes from a parent table alone
+	Local      bool     `info:"true"` // declared on the table itself, not only inherited
 	Options    []string // storage parameters of its index
 	Tablespace string   // of its index
 	Clustered  bool     // CLUSTER uses its index
@@ -32,17 +32,20 @@ func (kinds) Constraint(set *kind.Set) {
 		Ref:    onTable,
 		Create: createConstraint,
 		Drop: func(c *kind.Ctx, id schema.ID, con constraint) []kind.Action {
-			if con.Inherited || attached(c, indexName(id)) {
+			if attached(c, indexName(id)) {
 				return nil // goes with the parent's
 			}
-			return alterTable(id, "DROP CONSTRAINT "+pg.QuoteIdent(id.Part))
+			return dropInherited(c, id, "DROP CONSTRAINT "+pg.QuoteIdent(id.Part),
+				func(o *schema.Object) bool { return kind.Decode[constraint](o).Local })
 		},
 		Alter: kind.Alter[constraint]{
 			"type": nil, "definition": nil, "only": nil,
-			"validated": func(_ *kind.Ctx, id schema.ID, _, con constraint) []kind.Action {
+			"validated": func(c *kind.Ctx, id schema.ID, old, con constraint) []kind.Action {
 				switch {
-				case con.Inherited:
+				case con.Type == "c" && len(follows(c, id)) > 0:
 					return kind.Nothing
+				case old.Enforced != con.Enforced:
+					return alterForeignKey(c, id, old, con)
 				case !con.Validated:
 					return nil
 				}
@@ -52,7 +55,6 @@ func (kinds) Constraint(set *kind.Set) {
 			"enforced":   alterForeignKey,
 			"deferrable": alterForeignKey,
 			"deferred":   alterForeignKey,
-			"inherited":  func(*kind.Ctx, schema.ID, constraint, constraint) []kind.Action { return kind.Nothing },
 			"options": func(_ *kind.Ctx, id schema.ID, old, con constraint) []kind.Action {
 				return alterOptions("ALTER INDEX "+pg.QuoteName(id.Schema, id.Part), old.Options, con.Options)
 			},
@@ -64,8 +66,8 @@ func (kinds) Constraint(set *kind.Set) {
 				return []kind.Action{{SQL: "ALTER INDEX " + pg.QuoteName(id.Schema, id.Part) + " SET TABLESPACE " + space,
 					Relation: tableOf(id), Lock: kind.AccessExclusive, Rewrite: true}}
 			},
-			"clustered": func(_ *kind.Ctx, id schema.ID, _, con constraint) []kind.Action {
-				return clusterOn(indexName(id), tableOf(id), qualified(id), con.Clustered)
+			"clustered": func(c *kind.Ctx, id schema.ID, _, con constraint) []kind.Action {
+				return alterCluster(c, indexName(id), tableOf(id), qualified(id), con.Clustered)
 			},
 		},
 		Names: func(id schema.ID, con constraint) []string {
@@ -73,6 +75,12 @@ func (kinds) Constraint(set *kind.Set) {
 				return nil
 			}
 			return relationNames(indexName(id))[:1]
+		},
+		Follows: func(c *kind.Ctx, id schema.ID, con constraint) []schema.ID {
+			if con.Type != "c" {
+				return nil
+			}
+			return follows(c, id)
 		},
 		Carried: true,
 		Detach:  true,
@@ -94,7 +102,7 @@ func constraintQuery(server int) string {
 		CASE WHEN k.condeferrable THEN ' DEFERRABLE' ELSE '' END || CASE WHEN k.condeferred THEN ' INITIALLY DEFERRED' ELSE '' END ||
 		CASE WHEN NOT ` + enforced + ` THEN ' NOT ENFORCED' WHEN NOT k.convalidated THEN ' NOT VALID' ELSE '' END)) AS definition,
 	k.convalidated AS validated, ` + enforced + ` AS enforced, k.condeferrable AS deferrable, k.condeferred AS deferred,
-	NOT k.conislocal AND k.contype = 'c' AS inherited, to_json(i.reloptions) AS options, quote_ident(sp.spcname) AS tablespace,
+	k.conislocal AS local, to_json(i.reloptions) AS options, quote_ident(sp.spcname) AS tablespace,
 	coalesce(x.indisclustered, false) AS clustered, c.relkind = 'p' AND k.contype IN ('p', 'u', 'x') AS only
 FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 	LEFT JOIN pg_class i ON i.oid = k.conindid AND k.contype IN ('p', 'u', 'x') LEFT JOIN pg_index x ON x.indexrelid = i.oid
@@ -104,8 +112,8 @@ WHERE k.contype IN ('p', 'u', 'c', 'f', 'x') AND NOT (k.contype = 'f' AND k.conp
 }
 
 func createConstraint(c *kind.Ctx, id schema.ID, con constraint) []kind.Action {
-	if con.Inherited && !(c.Created[tableOf(id)] && !inherits(c.New, id)) {
-		return nil // arrives with the parent's
+	if con.Type == "c" && arrives(c, id, con.Local) {
+		return nil
 	}
 	text := "CONSTRAINT " + pg.QuoteIdent(id.Part) + " " + constraintText(con)
 	add := kind.Action{
@@ -147,7 +155,7 @@ func constraintText(con constraint) string {
 // alterForeignKey changes when a foreign key is checked, and from 18 on whether
 // it is; other constraints cannot change that (manual, ALTER TABLE).
 func alterForeignKey(_ *kind.Ctx, id schema.ID, old, con constraint) []kind.Action {
-	if con.Type != "f" || old.Validated && !con.Validated {
+	if con.Type != "f" || old.Validated && !con.Validated && con.Enforced || con.Enforced && !old.Enforced && !con.Validated {
 		return nil
 	}
 	words := kind.Words("ALTER CONSTRAINT", pg.QuoteIdent(id.Part), onOff(con.Deferrable, "DEFERRABLE", "NOT DEFERRABLE"),

@@ -10,7 +10,7 @@ import (
 // outside schemas; only their members live in one.
 type extension struct {
 	Namespace   string // printed name of the schema of its members
-	Relocatable bool
+	Relocatable bool `info:"true"`
 }
 
 // Extension defines extensions. Those that initdb installs are left out.
@@ -41,7 +41,6 @@ WHERE e.oid >= ` + userOID
 				return kind.Do("ALTER EXTENSION " + pg.QuoteIdent(id.Name) + " SET SCHEMA " + e.Namespace)
 			},
 			// The extension's own files say so; no statement changes it.
-			"relocatable": func(*kind.Ctx, schema.ID, extension, extension) []kind.Action { return kind.Nothing },
 		},
 	})
 }

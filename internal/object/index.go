@@ -55,7 +55,7 @@ func (kinds) Index(set *kind.Set) {
 				return alterIndexStatistics(id, old.Statistics, x.Statistics)
 			},
 			"clustered": func(c *kind.Ctx, id schema.ID, _, x index) []kind.Action {
-				return clusterOn(id, parentOf(c.New, id), x.Table, x.Clustered)
+				return alterCluster(c, id, parentOf(c.New, id), x.Table, x.Clustered)
 			},
 		},
 		Names:   func(id schema.ID, _ index) []string { return relationNames(id)[:1] },
@@ -129,6 +129,21 @@ func alterIndexStatistics(id schema.ID, old, new []string) []kind.Action {
 		actions = append(actions, kind.Action{SQL: "ALTER INDEX " + qualified(id) + " ALTER COLUMN " + column + " SET STATISTICS " + targets[column]})
 	}
 	return actions
+}
+
+// alterCluster changes which index CLUSTER uses. Marking one unmarks the other.
+func alterCluster(c *kind.Ctx, id, relation schema.ID, table string, on bool) []kind.Action {
+	for _, o := range c.Parts(c.New, relation, "index") {
+		if !on && kind.Decode[index](o).Clustered {
+			return kind.Nothing
+		}
+	}
+	for _, o := range c.Parts(c.New, relation, "constraint") {
+		if !on && kind.Decode[constraint](o).Clustered {
+			return kind.Nothing
+		}
+	}
+	return clusterOn(id, relation, table, on)
 }
 
 func clusterOn(id, relation schema.ID, table string, on bool) []kind.Action {

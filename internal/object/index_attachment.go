@@ -30,7 +30,16 @@ WHERE i.relkind IN ('i', 'I') AND ` + userSchemas
 		Drop:  func(*kind.Ctx, schema.ID, indexAttachment) []kind.Action { return nil },
 		Alter: kind.Alter[indexAttachment]{"parent": nil},
 		Extra: attachedTo,
-		After: func(s *schema.State, id schema.ID, _ indexAttachment) []schema.ID {
+		// Where the partition stays, only the index above can give it free.
+		Bound: func(c *kind.Ctx, id schema.ID, a indexAttachment) []schema.ID {
+			table := c.Old.Objects[c.Old.Objects[id].Parent].Parent
+			table.Kind = "partition"
+			if c.Dropped[table] {
+				return nil
+			}
+			return attachedTo(c.Old, id, a)
+		},
+		After: func(_ *kind.Ctx, s *schema.State, id schema.ID, _ indexAttachment) []schema.ID {
 			if index := s.Objects[s.Objects[id].Parent]; index != nil {
 				table := index.Parent
 				table.Kind = "partition"

@@ -40,7 +40,7 @@ func alterOwner(c *kind.Ctx, id schema.ID, o owner) []kind.Action {
 // Up to PostgreSQL 14 the superuser of initdb owns it, whose name can be any.
 func initialOwner(c *kind.Ctx, id schema.ID) []kind.Action {
 	subject := id.Subject()
-	if c.Dropped[subject] {
+	if c.Dropped[subject] || !c.Old.Objects[subject].Builtin {
 		return nil
 	}
 	statement := "ALTER " + c.Kinds.Of(subject).SQL + " " + c.Kinds.Ref(subject) + " OWNER TO "

@@ -29,33 +29,19 @@ WHERE c.relispartition AND c.relkind IN ('r', 'p') AND ` + userSchemas
 		Create: func(_ *kind.Ctx, id schema.ID, p partition) []kind.Action { return attach(id, p) },
 		Drop:   func(_ *kind.Ctx, id schema.ID, p partition) []kind.Action { return detach(id, p) },
 		Alter: kind.Alter[partition]{
-			"parent": func(_ *kind.Ctx, id schema.ID, old, p partition) []kind.Action {
-				return append(detach(id, old), attach(id, p)...)
-			},
+			"parent": nil,
 			"bound": func(_ *kind.Ctx, id schema.ID, old, p partition) []kind.Action {
 				return append(detach(id, old), attach(id, p)...)
 			},
 		},
-		After: func(s *schema.State, id schema.ID, _ partition) []schema.ID {
-			var first []schema.ID
-			for _, o := range s.Objects {
-				if o.Parent == tableOf(id) && (o.ID.Kind == "index" || o.ID.Kind == "constraint") {
-					first = append(first, o.ID)
-				}
+		After: func(c *kind.Ctx, s *schema.State, id schema.ID, _ partition) []schema.ID {
+			ids := inheritable(c, s, tableOf(id))
+			for _, parent := range parentTables(s, id) {
+				ids = append(ids, inheritable(c, s, parent)...)
 			}
-			return first
+			return ids
 		},
-		Extra: func(s *schema.State, id schema.ID, _ partition) []schema.ID {
-			var needs []schema.ID
-			if t := s.Objects[tableOf(id)]; t != nil {
-				for _, n := range t.Needs {
-					if n.Kind == "table" {
-						needs = append(needs, n)
-					}
-				}
-			}
-			return needs
-		},
+		Extra: func(s *schema.State, id schema.ID, _ partition) []schema.ID { return parentTables(s, id) },
 	})
 }
 

@@ -14,7 +14,7 @@ import (
 type table struct {
 	Persistence      string   // p permanent, u unlogged
 	Partitionkey     string   // "RANGE (created_at)", "" when not partitioned
-	Inherits         []string // printed names of the parents, in order; not of a partition's
+	Inherits         []string `info:"true"` // printed names of the parents, in order; not of a partition's
 	Typed            string   // composite type of a typed table
 	Method           string   // table access method, "" for the server's default
 	Tablespace       string
@@ -28,7 +28,7 @@ type table struct {
 func (kinds) Table(set *kind.Set) {
 	kind.Define(set, kind.Spec[table]{
 		Name: "table", SQL: "TABLE", Grant: "TABLE", Rank: 50,
-		Doc: "Plain, unlogged, partitioned, typed and inheriting tables with storage parameters, tablespace, " +
+		Doc: "Plain, unlogged, partitioned and typed tables with storage parameters, tablespace, " +
 			"access method and row security flags.",
 		Query:  tableQuery,
 		Ref:    qualified,
@@ -47,7 +47,6 @@ func (kinds) Table(set *kind.Set) {
 					Lock: kind.AccessExclusive, Rewrite: true}}
 			},
 			"partitionkey": nil,
-			"inherits":     alterInherits,
 			"typed": func(_ *kind.Ctx, id schema.ID, _, t table) []kind.Action {
 				if t.Typed == "" {
 					return alterTable(id, "NOT OF")
@@ -147,23 +146,6 @@ func createTable(_ *kind.Ctx, id schema.ID, t table) []kind.Action {
 	}
 	if t.Forcerowsecurity {
 		actions = append(actions, alterTable(id, "FORCE ROW LEVEL SECURITY")...)
-	}
-	return actions
-}
-
-// alterInherits unties and ties parents. Their order decides nothing but the
-// order of columns, which is not compared.
-func alterInherits(_ *kind.Ctx, id schema.ID, old, t table) []kind.Action {
-	actions := slices.Clone(kind.Nothing)
-	for _, parent := range old.Inherits {
-		if !slices.Contains(t.Inherits, parent) {
-			actions = append(actions, alterTable(id, "NO INHERIT "+parent)...)
-		}
-	}
-	for _, parent := range t.Inherits {
-		if !slices.Contains(old.Inherits, parent) {
-			actions = append(actions, alterTable(id, "INHERIT "+parent)...)
-		}
 	}
 	return actions
 }

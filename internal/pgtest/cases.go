@@ -25,6 +25,9 @@ import (
 //	# require change column  some step forward changes a column in place
 //	# forbid replace table   no table is dropped and created, in neither direction
 //	# golden 18              version whose plan is the golden text; default: the newest
+//	# role case_reader       role that both schemas take for granted
+//	# tablespace case_space  tablespace that they take for granted
+//	# undumped back          backwards, pg_dump is not compared; the text says why
 type Case struct {
 	path     string
 	archive  *txtar.Archive
@@ -33,6 +36,9 @@ type Case struct {
 	golden   int
 	require  [][2]string
 	forbid   [][2]string
+	roles    []string
+	spaces   []string
+	undumped bool
 	contents map[string]string
 }
 
@@ -95,6 +101,18 @@ func readCase(path string) (*Case, error) {
 }
 
 func (k *Case) directive(words []string) error {
+	if len(words) > 1 && words[0] == "role" {
+		k.roles = append(k.roles, strings.Join(words[1:], " "))
+		return nil
+	}
+	if len(words) == 2 && words[0] == "tablespace" {
+		k.spaces = append(k.spaces, words[1])
+		return nil
+	}
+	if len(words) == 2 && words[0] == "undumped" {
+		k.undumped = true
+		return nil
+	}
 	if len(words) != 3 && !(len(words) == 2 && words[0] == "golden") {
 		return nil // prose
 	}
@@ -148,8 +166,12 @@ func (v Coverage) record(p *schema.Plan) {
 }
 
 func (c *Clusters) runCase(t *testing.T, k *Case, major int, update bool) {
-	forward := c.Converge(t, Pair{Major: major, From: k.contents["from.sql"], To: k.contents["to.sql"], Seed: k.contents["seed.sql"]})
-	back := c.Converge(t, Pair{Major: major, From: k.contents["to.sql"], To: k.contents["from.sql"]})
+	c.Roles(t, major, k.roles...)
+	c.Tablespaces(t, major, k.spaces...)
+	from, to := k.contents["from.sql"], k.contents["to.sql"]
+	first, second := c.LoadPrinted(t, major, from), c.LoadPrinted(t, major, to)
+	forward := c.Converge(t, Pair{Major: major, From: from, To: to, Target: first, Seed: k.contents["seed.sql"]})
+	back := c.Converge(t, Pair{Major: major, From: to, To: from, Target: second, Undumped: k.undumped})
 	c.mu.Lock()
 	if c.covered == nil {
 		c.covered = Coverage{}

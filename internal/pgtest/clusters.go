@@ -46,6 +46,8 @@ type Clusters struct {
 	mu      sync.Mutex
 	servers map[int]*server.Server
 	count   atomic.Int64
+	shadows map[int][]string // free scratch databases
+	printed sync.Map         // printedKey to the text of pg_dump
 	covered Coverage
 }
 
@@ -108,6 +110,34 @@ func (c *Clusters) Database(t testing.TB, major int) string {
 		}
 	})
 	return s.URL(name)
+}
+
+// Shadow lends the test an empty scratch database, which cairn empties itself.
+func (c *Clusters) Shadow(t testing.TB, major int) string {
+	t.Helper()
+	c.mu.Lock()
+	var url string
+	if free := c.shadows[major]; len(free) > 0 {
+		url, c.shadows[major] = free[len(free)-1], free[:len(free)-1]
+	}
+	c.mu.Unlock()
+	if url == "" {
+		s := c.Server(t, major)
+		name := fmt.Sprintf("s%d", c.count.Add(1))
+		Exec(t, s.URL("postgres"), "CREATE DATABASE "+name+" TEMPLATE template0")
+		url = s.URL(name)
+	}
+	t.Cleanup(func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.shadows == nil {
+			c.shadows = map[int][]string{}
+		}
+		if !t.Failed() {
+			c.shadows[major] = append(c.shadows[major], url)
+		}
+	})
+	return url
 }
 
 // Connect opens a connection that the end of the test closes.

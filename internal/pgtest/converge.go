@@ -18,7 +18,9 @@ import (
 type Pair struct {
 	Major    int
 	From, To string // SQL text
+	Target   string // URL of a database that holds From; "" loads it
 	Seed     string // run on the target after From
+	Undumped bool   // do not compare what pg_dump prints
 }
 
 // Converge loads From with the server alone, plans the way to To, applies it,
@@ -27,7 +29,10 @@ type Pair struct {
 // the plan.
 func (c *Clusters) Converge(t *testing.T, p Pair) *schema.Plan {
 	t.Helper()
-	target := c.Load(t, p.Major, p.From)
+	target := p.Target
+	if target == "" {
+		target = c.Load(t, p.Major, p.From)
+	}
 	if p.Seed != "" {
 		Exec(t, target, p.Seed)
 	}
@@ -42,7 +47,7 @@ func (c *Clusters) Converge(t *testing.T, p Pair) *schema.Plan {
 	}
 	request := cairn.PlanRequest{
 		Target: cairn.Connection{Database: target}, Desired: desired,
-		Scratch: cairn.Scratch{Shadow: c.Database(t, p.Major)},
+		Scratch: cairn.Scratch{Shadow: c.Shadow(t, p.Major)},
 	}
 	plan := Apply(t, engine, request)
 	again, err := engine.Plan(t.Context(), request)
@@ -52,7 +57,10 @@ func (c *Clusters) Converge(t *testing.T, p Pair) *schema.Plan {
 	if len(again.Steps) > 0 {
 		t.Errorf("the second plan is not empty:\n%s\nafter the first:\n%s", steps(again), steps(plan))
 	}
-	want := c.Dump(t, c.Load(t, p.Major, p.To))
+	if p.Undumped {
+		return plan
+	}
+	want := c.Printed(t, p.Major, p.To)
 	if diff := cmp.Diff(want, c.Dump(t, target)); diff != "" {
 		t.Errorf("pg_dump differs (-psql +cairn):\n%s\nplan:\n%s", diff, steps(plan))
 	}
@@ -68,7 +76,11 @@ func Apply(t *testing.T, engine *cairn.Engine, request cairn.PlanRequest) *schem
 	}
 	_, err = engine.Apply(t.Context(), cairn.ApplyRequest{Target: request.Target, Plan: plan, AllowDestructive: true})
 	if err != nil {
-		t.Fatalf("applying: %v\nplan:\n%s", err, steps(plan))
+		left := "none"
+		if again, planErr := engine.Plan(t.Context(), request); planErr == nil {
+			left = steps(again)
+		}
+		t.Fatalf("applying: %v\nplan:\n%s\nwhat is left:\n%s", err, steps(plan), left)
 	}
 	return plan
 }
@@ -83,6 +95,36 @@ func NewEngine(t *testing.T) *cairn.Engine {
 		}
 	})
 	return engine
+}
+
+// Printed returns what pg_dump prints of a database into which the server
+// alone loaded the text.
+func (c *Clusters) Printed(t *testing.T, major int, sql string) string {
+	t.Helper()
+	if text, ok := c.printed.Load(printedKey{major, sql}); ok {
+		return text.(string)
+	}
+	return c.print(t, major, sql, c.Load(t, major, sql))
+}
+
+// LoadPrinted is Load, and remembers what Printed returns for the text.
+func (c *Clusters) LoadPrinted(t *testing.T, major int, sql string) string {
+	t.Helper()
+	url := c.Load(t, major, sql)
+	c.print(t, major, sql, url)
+	return url
+}
+
+func (c *Clusters) print(t *testing.T, major int, sql, url string) string {
+	t.Helper()
+	text := c.Dump(t, url)
+	c.printed.Store(printedKey{major, sql}, text)
+	return text
+}
+
+type printedKey struct {
+	major int
+	sql   string
 }
 
 // Load returns the URL of a new database into which the server alone loaded the
@@ -110,6 +152,26 @@ func PsqlText(t testing.TB, script string) string {
 		}
 	}
 	return b.String()
+}
+
+// Tablespaces makes sure that the tablespaces exist on the server. The server
+// makes their directories, below its own.
+func (c *Clusters) Tablespaces(t testing.TB, major int, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		url := c.Server(t, major).URL("postgres")
+		conn := Connect(t, url)
+		var directory string
+		var exists bool
+		if err := conn.QueryRow(t.Context(), "SELECT current_setting('data_directory') || '/' || $1, EXISTS (SELECT FROM pg_tablespace WHERE spcname = $1)", name).
+			Scan(&directory, &exists); err != nil {
+			t.Fatal(err)
+		}
+		if !exists {
+			Exec(t, url, "COPY (SELECT 1) TO PROGRAM "+pg.QuoteLiteral("mkdir '"+directory+"'"))
+			Exec(t, url, "CREATE TABLESPACE "+pg.QuoteIdent(name)+" LOCATION "+pg.QuoteLiteral(directory))
+		}
+	}
 }
 
 // Roles makes sure that the roles exist on the server.

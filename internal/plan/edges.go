@@ -5,6 +5,9 @@ import "github.com/cairn-db/cairn/schema"
 // builders are the phases after which an object is as the new state has it.
 var builders = []phase{altering, creating, retargeting}
 
+// changes are all phases but those of a replacement by a swap.
+var changes = []phase{dropping, altering, creating, retargeting}
+
 // addEdges adds what has to come before the node. Building follows the new
 // state's dependencies, teardown the old one's, backwards.
 func (e *expansion) addEdges(g *graph, n *node) {
@@ -41,8 +44,12 @@ func (e *expansion) buildEdges(g *graph, n *node) {
 			n.needs(g.get(need, p))
 		}
 	}
-	for _, first := range new.After {
-		n.needs(g.get(first, creating))
+	if n.phase == creating {
+		for _, first := range e.kinds.Of(n.id).After(e.ctx, e.new, new) {
+			for _, p := range changes {
+				n.needs(g.get(first, p))
+			}
+		}
 	}
 	if new.Parent == (schema.ID{}) || e.kinds.Of(n.id).Early {
 		return
@@ -80,6 +87,16 @@ func (e *expansion) teardownEdges(g *graph, n *node) {
 	}
 	if drop := g.get(n.object.Parent, dropping); drop != nil {
 		drop.needs(n)
+	}
+	if n.into != nil {
+		return
+	}
+	for _, last := range e.kinds.Of(n.id).After(e.ctx, e.old, n.object) {
+		for _, p := range changes {
+			if change := g.get(last, p); change != nil {
+				change.needs(n)
+			}
+		}
 	}
 }
 

@@ -100,6 +100,16 @@ func (e *expansion) alterOrReplace(deltas []schema.Delta) {
 			e.replace(d.ID)
 		}
 	}
+	for _, id := range slices.Clone(e.order) {
+		if !e.ctx.Dropped[id] {
+			continue
+		}
+		for _, bound := range e.kinds.Of(id).Bound(e.ctx, e.old.Objects[id]) {
+			if e.new.Objects[bound] != nil {
+				e.replace(bound)
+			}
+		}
+	}
 }
 
 // replace marks an object that is in both states as dropped and created.

@@ -24,6 +24,7 @@ func (e *expansion) build() *graph {
 	}
 	e.mergeInline(g)
 	e.mergeDrops(g)
+	e.mergeFollowers(g)
 	for _, n := range g.nodes {
 		e.addEdges(g, n)
 	}
@@ -125,7 +126,33 @@ func (e *expansion) mergeDrops(g *graph) {
 			n.into = parent
 			continue
 		}
-		n.actions = k.Drop(e.ctx, n.object)
+		if e.follow(g, n); n.into == nil {
+			n.actions = k.Drop(e.ctx, n.object)
+		}
+	}
+}
+
+// mergeFollowers lets what PostgreSQL changes together be one node.
+func (e *expansion) mergeFollowers(g *graph) {
+	for _, n := range g.nodes {
+		if n.phase != altering && n.phase != creating || n.into != nil {
+			continue
+		}
+		if e.follow(g, n); n.into != nil {
+			leader := n.carrier()
+			leader.actions = append(slices.Clip(leader.actions), n.actions...)
+			n.actions = nil
+		}
+	}
+}
+
+// follow ties the node to that of an object whose change takes this one along.
+func (e *expansion) follow(g *graph, n *node) {
+	for _, id := range e.kinds.Of(n.id).Follows(e.ctx, n.object) {
+		if leader := g.get(id, n.phase); leader != nil {
+			n.into = leader
+			return
+		}
 	}
 }
 

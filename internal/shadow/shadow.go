@@ -271,9 +271,18 @@ FROM pg_database d WHERE d.datname = current_database()`).Scan(&comment, &object
 // empty drops everything in a marked database and makes its public schema as
 // initdb does (manual chapter 5.9.6).
 func empty(ctx context.Context, conn *pgx.Conn) error {
-	rows, err := conn.Query(ctx, `SELECT 'DROP SCHEMA IF EXISTS ' || quote_ident(nspname) || ' CASCADE' FROM pg_namespace
+	rows, err := conn.Query(ctx, `SELECT 'DROP EVENT TRIGGER IF EXISTS ' || quote_ident(evtname) FROM pg_event_trigger
+UNION ALL SELECT 'DROP SCHEMA IF EXISTS ' || quote_ident(nspname) || ' CASCADE' FROM pg_namespace
 	WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'
-UNION ALL SELECT 'DROP EXTENSION IF EXISTS ' || quote_ident(extname) || ' CASCADE' FROM pg_extension WHERE oid >= 16384`)
+UNION ALL SELECT 'DROP EXTENSION IF EXISTS ' || quote_ident(extname) || ' CASCADE' FROM pg_extension WHERE oid >= 16384
+UNION ALL SELECT 'DROP ' || replace(i.type, '-', ' ') || ' IF EXISTS ' || i.identity || ' CASCADE'
+	FROM (SELECT 'pg_publication'::regclass AS class, oid FROM pg_publication
+		UNION ALL SELECT 'pg_foreign_data_wrapper'::regclass, oid FROM pg_foreign_data_wrapper
+		UNION ALL SELECT 'pg_am'::regclass, oid FROM pg_am
+		UNION ALL SELECT 'pg_cast'::regclass, oid FROM pg_cast
+		UNION ALL SELECT 'pg_transform'::regclass, oid FROM pg_transform
+		UNION ALL SELECT 'pg_language'::regclass, oid FROM pg_language WHERE lanname <> 'plpgsql') o
+		CROSS JOIN LATERAL pg_identify_object(o.class, o.oid, 0) i WHERE o.oid >= 16384`)
 	if err != nil {
 		return fmt.Errorf("emptying the shadow: %w", err)
 	}
