@@ -41,7 +41,7 @@ func objectsPage() string {
 		if k.Since > 0 {
 			since = fmt.Sprintf(" PostgreSQL %d and later.", k.Since)
 		}
-		fmt.Fprintf(&b, "| `%s` | %s%s | %s |\n", k.Name, k.Doc, since, strings.Join(k.Fields, ", "))
+		fmt.Fprintf(&b, "| `%s` | %s%s | %s |\n", k.Name, k.Doc, since, strings.Join(slices.DeleteFunc(slices.Clone(k.Fields), func(f string) bool { return k.Info[f] }), ", "))
 	}
 	return b.String()
 }

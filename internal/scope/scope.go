@@ -53,7 +53,20 @@ func Apply(kinds *kind.Set, rules Rules, old, new *schema.State) (schema.Scope, 
 // keepOwners fills in the owners that the desired state leaves open: an object
 // keeps the owner it has, and a new one belongs to whoever creates it. One that
 // initdb made and that has its owner from there has none in either state.
+// Where the old state leaves an owner open, because it comes from files too,
+// it has the new one.
 func keepOwners(kinds *kind.Set, old, new *schema.State) {
+	for id, o := range old.Objects {
+		if kinds.Of(id).Satellite != kind.FromOwner || o.Attrs[0].Value != "" {
+			continue
+		}
+		delete(old.Objects, id)
+		if had := new.Objects[id]; had != nil && had.Attrs[0].Value != "" {
+			old.Objects[id] = had
+		} else {
+			delete(new.Objects, id)
+		}
+	}
 	for id, o := range new.Objects {
 		if kinds.Of(id).Satellite != kind.FromOwner || o.Attrs[0].Value != "" {
 			continue
