@@ -6,6 +6,8 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -37,7 +39,8 @@ type Result struct {
 	Fingerprint string
 }
 
-// Run runs the plan on the session. Its errors are a *StaleError before the
+// Run runs the plan on the session; no step is run when the target is where the
+// plan leads already. Its errors are a *StaleError before the
 // first statement, a *LockError when another session was in the way, a
 // *StepError for a statement that failed and a *DivergedError when the target
 // is not as promised at the end.
@@ -47,8 +50,8 @@ func Run(ctx context.Context, conn *pgx.Conn, kinds *kind.Set, p *schema.Plan, o
 		return Result{}, err
 	}
 	defer r.unlock()
-	if err := r.verify(ctx); err != nil {
-		return Result{}, err
+	if done, err := r.verify(ctx); err != nil || done {
+		return Result{Fingerprint: p.To}, err
 	}
 	if err := r.configure(ctx); err != nil {
 		return Result{}, err
@@ -121,15 +124,21 @@ func (r *runner) read(ctx context.Context) (*schema.State, error) {
 	return state, scope.Limit(r.kinds, r.plan.Scope, state)
 }
 
-func (r *runner) verify(ctx context.Context) error {
+// verify demands the state that was reviewed. It reports whether the target is
+// where the plan leads already.
+func (r *runner) verify(ctx context.Context) (done bool, err error) {
 	state, err := r.read(ctx)
 	if err != nil {
-		return err
+		return false, err
 	}
-	if actual := state.Fingerprint(); actual != r.plan.From {
-		return &StaleError{Expected: r.plan.From, Actual: actual, Changed: changed(r.plan.Objects, plan.Pins(state))}
+	switch actual := state.Fingerprint(); actual {
+	case r.plan.From:
+		return false, nil
+	case r.plan.To:
+		return true, nil
+	default:
+		return false, &StaleError{Expected: r.plan.From, Actual: actual, Changed: changed(r.plan.Objects, plan.Pins(state))}
 	}
-	return nil
 }
 
 func (r *runner) confirm(ctx context.Context) (string, error) {
@@ -202,7 +211,8 @@ func (r *runner) event(e schema.Event) {
 	r.options.Events(e)
 }
 
-// changed describes the objects whose pins differ.
+// changed describes the objects whose pins differ. What came or went with the
+// object that it is a part of goes without saying.
 func changed(planned, actual []schema.Pin) []string {
 	hashes := map[string]string{}
 	for _, p := range planned {
@@ -223,5 +233,12 @@ func changed(planned, actual []schema.Pin) []string {
 			names = append(names, p.Object+" (dropped)")
 		}
 	}
-	return names
+	return slices.DeleteFunc(names, func(name string) bool {
+		_, path, _ := strings.Cut(name, ":")
+		return slices.ContainsFunc(names, func(whole string) bool {
+			_, prefix, _ := strings.Cut(whole, ":")
+			prefix, verb, _ := strings.Cut(prefix, " (")
+			return verb != "changed)" && strings.HasPrefix(path, prefix+".") && strings.HasSuffix(path, " ("+verb)
+		})
+	})
 }

@@ -176,6 +176,10 @@ func (o *applyOptions) printResult(env *Env, p *schema.Plan, result *cairn.Apply
 		}{result, p.Summary})
 	}
 	if result.Steps == 0 {
+		if hasChanges(p) {
+			_, err := fmt.Fprintln(env.Out, "Nothing to do: this plan was applied already.")
+			return writing("the result", err)
+		}
 		return nil // the plan said so
 	}
 	_, err := fmt.Fprintf(env.Out, "\nApplied %s in %s.\n", count(result.Steps, "statement"), short(result.Elapsed))

@@ -10,7 +10,7 @@ import (
 // outside schemas; only their members live in one.
 type extension struct {
 	Namespace   string // printed name of the schema of its members
-	Relocatable bool `info:"true"`
+	Relocatable bool   `info:"true"`
 }
 
 // Extension defines extensions. Those that initdb installs are left out.

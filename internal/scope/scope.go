@@ -34,9 +34,9 @@ func Apply(kinds *kind.Set, rules Rules, old, new *schema.State) (schema.Scope, 
 		source  kind.Satellite
 		word    string
 	}{{scope.Owners, rules.Owners, kind.FromOwner, "owners"}, {scope.Privileges, rules.Privileges, kind.FromACL, "privileges"}} {
-		if n := count(kinds, left.source, old); !left.managed && left.mode != "none" && n > 0 {
+		if n := leftAlone(kinds, left.source, old); !left.managed && left.mode != "none" && n > 0 {
 			findings = append(findings, schema.Finding{Code: left.word + "-unmanaged",
-				Message: fmt.Sprintf("%d %s in the database were left alone because the desired state states none", n, left.word),
+				Message: fmt.Sprintf("%s of the database left alone (%d), because the desired state states none", left.word, n),
 				Hint:    "use --" + left.word + " all to manage them"})
 		}
 	}
@@ -121,6 +121,18 @@ func decide(mode string, kinds *kind.Set, source kind.Satellite, desired *schema
 		return false
 	}
 	return count(kinds, source, desired) > 0
+}
+
+// leftAlone counts the grants of a state, or the owners other than the role
+// that the plan will run as.
+func leftAlone(kinds *kind.Set, source kind.Satellite, s *schema.State) int {
+	n := 0
+	for id, o := range s.Objects {
+		if kinds.Of(id).Satellite == source && (source != kind.FromOwner || o.Attrs[0].Value != s.Default) {
+			n++
+		}
+	}
+	return n
 }
 
 // count counts the grants of a state, or the owners that somebody stated.
