@@ -23,6 +23,9 @@ import (
 // Empty is the state of a database that was just created.
 const Empty = "empty:"
 
+// readLockTimeout is how long reading a database waits for one lock.
+const readLockTimeout = 10 * time.Second
+
 // embedded is the prefix of local databases that Cairn keeps for the user.
 const embedded = "embedded:"
 
@@ -95,7 +98,10 @@ func (e *Engine) connectOptions() pg.Options {
 
 func (e *Engine) readDatabase(ctx context.Context, t *target) (*schema.State, error) {
 	start := time.Now()
-	state, err := catalog.Read(ctx, t.conn, e.kinds, catalog.Options{Server: t.major, Default: t.user})
+	state, err := catalog.Read(ctx, t.conn, e.kinds, catalog.Options{Server: t.major, Default: t.user, LockTimeout: readLockTimeout})
+	if pg.IsLockTimeout(err) {
+		return nil, &LockError{What: fmt.Sprintf("reading database %s waited %s for a lock of another session", t.identity.Name, readLockTimeout), Undone: true}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading database %s: %w", t.identity.Name, err)
 	}

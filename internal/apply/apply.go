@@ -115,9 +115,12 @@ func (r *runner) unlock() {
 	}
 }
 
-// read returns the managed part of the target.
-func (r *runner) read(ctx context.Context) (*schema.State, error) {
-	state, err := catalog.Read(ctx, r.conn, r.kinds, catalog.Options{Server: r.options.Server})
+// read returns the managed part of the target, before or after the steps ran.
+func (r *runner) read(ctx context.Context, ran bool) (*schema.State, error) {
+	state, err := catalog.Read(ctx, r.conn, r.kinds, catalog.Options{Server: r.options.Server, LockTimeout: r.options.LockTimeout})
+	if pg.IsLockTimeout(err) {
+		return nil, &LockError{What: fmt.Sprintf("reading the target waited %s for a lock of another session", r.options.LockTimeout), Undone: !ran}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the target: %w", err)
 	}
@@ -127,7 +130,7 @@ func (r *runner) read(ctx context.Context) (*schema.State, error) {
 // verify demands the state that was reviewed. It reports whether the target is
 // where the plan leads already.
 func (r *runner) verify(ctx context.Context) (done bool, err error) {
-	state, err := r.read(ctx)
+	state, err := r.read(ctx, false)
 	if err != nil {
 		return false, err
 	}
@@ -142,7 +145,7 @@ func (r *runner) verify(ctx context.Context) (done bool, err error) {
 }
 
 func (r *runner) confirm(ctx context.Context) (string, error) {
-	state, err := r.read(ctx)
+	state, err := r.read(ctx, true)
 	if err != nil {
 		return "", err
 	}

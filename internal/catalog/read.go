@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -20,6 +21,10 @@ type Options struct {
 	Server  int    // major version of the server
 	Unowned string // role whose objects have an unspecified owner, "" for none
 	Default string // role that creates what a plan on this state creates
+
+	// LockTimeout limits the wait for another session's exclusive lock, which
+	// printing some definitions needs; 0 waits forever.
+	LockTimeout time.Duration
 }
 
 // settings make both sides of a comparison print alike, whatever the role or
@@ -33,9 +38,10 @@ SET LOCAL DateStyle = ISO, MDY;
 SET LOCAL IntervalStyle = postgres;
 SET LOCAL TimeZone = 'UTC';
 SET LOCAL statement_timeout = 0;
+SET LOCAL lock_timeout = %d;
 `
 
-const settingsCount = 9
+const settingsCount = 10
 
 // Read returns the state of the database behind conn. It opens and ends one
 // transaction of its own and needs no right beyond reading the catalogs.
@@ -43,7 +49,7 @@ func Read(ctx context.Context, conn *pgx.Conn, kinds *kind.Set, o Options) (*sch
 	r := &reader{kinds: kinds, options: o, state: schema.NewState(o.Server), byAddress: map[address]schema.ID{}}
 	r.state.Default = o.Default
 	queries, targets := r.batch()
-	reader := conn.PgConn().Exec(ctx, settings+strings.Join(queries, ";\n")+";\nCOMMIT")
+	reader := conn.PgConn().Exec(ctx, fmt.Sprintf(settings, o.LockTimeout.Milliseconds())+strings.Join(queries, ";\n")+";\nCOMMIT")
 	err := r.readAll(reader, targets)
 	if closeErr := reader.Close(); err == nil {
 		err = closeErr

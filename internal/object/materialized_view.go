@@ -22,7 +22,7 @@ func (kinds) MaterializedView(set *kind.Set) {
 		Doc: "Materialized views with storage parameters, access method, tablespace, and whether they hold rows. " +
 			"A changed definition builds the view again.",
 		Query: func(int) string {
-			return `SELECT ` + relationColumns + `, c.reltuples AS tuples, pg_relation_size(c.oid) AS bytes,
+			return `SELECT ` + relationColumns + `, c.reltuples AS tuples, ` + relationSize + ` AS bytes,
 	rtrim(pg_get_viewdef(c.oid), ';') AS definition, quote_ident(NULLIF(am.amname, 'heap')) AS method,
 	quote_ident(sp.spcname) AS tablespace, to_json(c.reloptions) AS options, c.relispopulated AS populated
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_am am ON am.oid = c.relam

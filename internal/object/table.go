@@ -95,7 +95,7 @@ func tableQuery(server int) string {
 	return `SELECT 'pg_class'::regclass::oid AS classid, c.oid AS objid, 0 AS objsubid, n.nspname AS schema, c.relname AS name,
 	pg_get_userbyid(c.relowner) AS owner, array_to_json(c.relacl::text[]) AS acl,
 	array_to_json(acldefault('r', c.relowner)::text[]) AS acldefault,
-	c.reltuples AS tuples, CASE WHEN c.relkind = 'r' THEN pg_relation_size(c.oid) ELSE 0 END AS bytes,
+	c.reltuples AS tuples, ` + relationSize + ` AS bytes,
 	c.relpersistence AS persistence, pg_get_partkeydef(c.oid) AS partitionkey,
 	CASE WHEN NOT c.relispartition THEN (SELECT jsonb_agg(i.inhparent::regclass::text ORDER BY i.inhseqno)
 		FROM pg_inherits i WHERE i.inhrelid = c.oid) END AS inherits,
@@ -109,6 +109,12 @@ FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 	LEFT JOIN pg_class t ON t.oid = c.reltoastrelid
 WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND ` + userSchemas
 }
+
+// relationSize is the size of the relation c in bytes, as of the last VACUUM or
+// ANALYZE. The true size needs a lock, and is asked for only where there was
+// none of either.
+const relationSize = `CASE WHEN c.relkind = 'p' THEN 0 WHEN c.relpages = 0 AND c.reltuples < 0 THEN pg_relation_size(c.oid)
+		ELSE c.relpages::bigint * current_setting('block_size')::bigint END`
 
 func createTable(_ *kind.Ctx, id schema.ID, t table) []kind.Action {
 	word := "TABLE"
