@@ -50,7 +50,11 @@ func (e *Engine) checkRights(ctx context.Context, t *target) Check {
 
 // checkShadow builds an empty state the way plan builds the desired one.
 func (e *Engine) checkShadow(ctx context.Context, r reading) Check {
-	if _, err := e.build(ctx, nil, r); err != nil {
+	built, err := e.build(ctx, nil, r)
+	if err == nil {
+		err = built.close(ctx)
+	}
+	if err != nil {
 		return failed("shadow", err)
 	}
 	return Check{Name: "shadow", OK: true, Message: "a scratch database can be built"}

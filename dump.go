@@ -21,7 +21,7 @@ func (e *Engine) Dump(ctx context.Context, r DumpRequest) ([]File, error) {
 		return nil, err
 	}
 	empty.state.Default = ""
-	p, err := e.compare(empty.state, state, r.Selection.complete())
+	p, err := e.compare(ctx, empty.state, read{state: state}, r.Selection.complete())
 	if err != nil {
 		return nil, err
 	}
@@ -31,7 +31,10 @@ func (e *Engine) Dump(ctx context.Context, r DumpRequest) ([]File, error) {
 func (e *Engine) dumped(ctx context.Context, r DumpRequest) (*schema.State, error) {
 	if r.From != "" {
 		result, err := e.read(ctx, r.From, reading{selection: r.Selection, scratch: r.Scratch})
-		return result.state, err
+		if err != nil {
+			return nil, err
+		}
+		return result.state, result.close(ctx)
 	}
 	t, err := e.connect(ctx, r.Target)
 	if err != nil {

@@ -61,7 +61,7 @@ func (e *Engine) Close(ctx context.Context) error {
 // Plan returns the plan that makes the target look like the desired state: a
 // .sql file, a directory of them, "-" for standard input, "empty:" or a
 // database. The plan is sealed and holds no step when there is nothing to do.
-func (e *Engine) Plan(ctx context.Context, r PlanRequest) (*schema.Plan, error) {
+func (e *Engine) Plan(ctx context.Context, r PlanRequest) (p *schema.Plan, err error) {
 	target, err := e.connect(ctx, r.Target)
 	if err != nil {
 		return nil, err
@@ -78,7 +78,8 @@ func (e *Engine) Plan(ctx context.Context, r PlanRequest) (*schema.Plan, error) 
 	if err != nil {
 		return nil, err
 	}
-	p, err := e.compare(old, desired.state, r.Selection)
+	defer func() { err = errors.Join(err, desired.close(ctx)) }()
+	p, err = e.compare(ctx, old, desired, r.Selection)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +91,7 @@ func (e *Engine) Plan(ctx context.Context, r PlanRequest) (*schema.Plan, error) 
 
 // Diff returns the plan from one state to another. Both are printed by servers
 // of the same major version: that of the database among them, if there is one.
-func (e *Engine) Diff(ctx context.Context, r DiffRequest) (*schema.Plan, error) {
+func (e *Engine) Diff(ctx context.Context, r DiffRequest) (p *schema.Plan, err error) {
 	if r.To == Empty {
 		r.Selection = r.Selection.complete()
 	}
@@ -103,16 +104,18 @@ func (e *Engine) Diff(ctx context.Context, r DiffRequest) (*schema.Plan, error) 
 	if err != nil {
 		return nil, err
 	}
+	defer func() { err = errors.Join(err, a.close(ctx)) }()
 	second := first
 	second.other = a.state
 	b, err := e.read(ctx, to, second)
 	if err != nil {
 		return nil, err
 	}
+	defer func() { err = errors.Join(err, b.close(ctx)) }()
 	if swapped {
 		a, b = b, a
 	}
-	p, err := e.compare(a.state, b.state, r.Selection)
+	p, err = e.compare(ctx, a.state, b, r.Selection)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +125,8 @@ func (e *Engine) Diff(ctx context.Context, r DiffRequest) (*schema.Plan, error) 
 }
 
 // compare plans from one state to another within what is managed.
-func (e *Engine) compare(old, desired *schema.State, s Selection) (*schema.Plan, error) {
+func (e *Engine) compare(ctx context.Context, old *schema.State, goal read, s Selection) (*schema.Plan, error) {
+	desired := goal.state
 	if old.Server != desired.Server {
 		return nil, hinted{
 			errors.New("the two states come from PostgreSQL " + itoa(old.Server) + " and " + itoa(desired.Server)),
@@ -137,6 +141,9 @@ func (e *Engine) compare(old, desired *schema.State, s Selection) (*schema.Plan,
 		Schemas: s.Schemas, Ignore: s.Ignore, Owners: string(s.Owners), Privileges: string(s.Privileges),
 	}, old, desired)
 	if err != nil {
+		return nil, err
+	}
+	if err := e.reprint(ctx, old, goal, managed); err != nil {
 		return nil, err
 	}
 	p, err := plan.Make(e.kinds, old, desired)

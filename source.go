@@ -56,6 +56,15 @@ type reading struct {
 type read struct {
 	state    *schema.State
 	findings []schema.Finding
+	shadow   *shadow.Shadow // holds the state, when it was built from files; nil otherwise
+}
+
+// close gives back the shadow.
+func (r read) close(ctx context.Context) error {
+	if r.shadow == nil {
+		return nil
+	}
+	return r.shadow.Close(context.WithoutCancel(ctx))
 }
 
 // connect opens the target.
@@ -147,7 +156,8 @@ func (e *Engine) readEmpty(ctx context.Context, r reading) (read, error) {
 	return read{state: state}, nil
 }
 
-// build runs SQL on a shadow and reads back what it made.
+// build runs SQL on a shadow and reads back what it made. The caller closes the
+// result.
 func (e *Engine) build(ctx context.Context, sources []load.Source, r reading) (result read, err error) {
 	start := time.Now()
 	request := shadow.Request{Where: r.scratch.Shadow, Major: e.majorFor(r), Options: e.connectOptions(), Server: e.servers}
@@ -162,8 +172,8 @@ func (e *Engine) build(ctx context.Context, sources []load.Source, r reading) (r
 		return read{}, err
 	}
 	defer func() {
-		if closeErr := s.Close(context.WithoutCancel(ctx)); err == nil && closeErr != nil {
-			err = closeErr
+		if err != nil {
+			err = errors.Join(err, s.Close(context.WithoutCancel(ctx)))
 		}
 	}()
 	if err := prepare(ctx, s.Conn, r); err != nil {
@@ -182,11 +192,32 @@ func (e *Engine) build(ctx context.Context, sources []load.Source, r reading) (r
 		return read{}, fmt.Errorf("reading the shadow: %w", err)
 	}
 	e.event("build", fmt.Sprintf("built %d objects on PostgreSQL %d", len(state.Objects), major), time.Since(start))
-	result = read{state: state}
+	result = read{state: state, shadow: s}
 	for _, f := range loaded.Findings {
 		result.findings = append(result.findings, schema.Finding{Code: "not-schema", File: f.File, Line: f.Line, Column: f.Column, Message: f.Message})
 	}
 	return result, nil
+}
+
+// materialize makes the state on a new local shadow.
+func (e *Engine) materialize(ctx context.Context, state *schema.State) (*shadow.Shadow, error) {
+	s, err := e.shadows.Open(ctx, shadow.Request{Major: state.Server, Options: e.connectOptions(), Server: e.servers})
+	if err != nil {
+		return nil, err
+	}
+	empty := schema.NewState(state.Server)
+	for id, o := range state.Objects {
+		if o.Builtin {
+			empty.Objects[id] = o
+		}
+	}
+	for _, role := range state.Roles {
+		_, _ = s.Conn.Exec(ctx, "CREATE ROLE "+pg.QuoteIdent(role)) // most exist, some have reserved names
+	}
+	if _, err := e.move(ctx, s.Conn, empty, state); err != nil {
+		return nil, errors.Join(err, s.Close(context.WithoutCancel(ctx)))
+	}
+	return s, nil
 }
 
 // prepare creates what files may take for granted: the one schema that they

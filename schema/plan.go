@@ -9,20 +9,21 @@ const PlanFormat = 1
 // Plan is a reviewed list of steps from one fingerprint to another. It is the
 // unit of review: what it lists is what apply runs.
 type Plan struct {
-	Format   int       `json:"format"`   // PlanFormat of the program that wrote it
-	Cairn    string    `json:"cairn"`    // version of that program
-	Created  time.Time `json:"created"`  // when it was made, UTC
-	Server   int       `json:"server"`   // major version of the target
-	Database Database  `json:"database"` // the target it was made for
-	Scope    Scope     `json:"scope"`    // what of the target it manages
-	From     string    `json:"from"`     // fingerprint that the target must have
-	To       string    `json:"to"`       // fingerprint that it then has
-	Objects  []Pin     `json:"objects"`  // hash of each object behind From, to name what changed since
-	Summary  Summary   `json:"summary"`  // counts of objects
-	Changes  []Change  `json:"changes"`  // objects that are added, changed, dropped
-	Steps    []Step    `json:"steps"`    // statements, in order
-	Findings []Finding `json:"findings"` // what a reader has to know
-	Digest   string    `json:"digest"`   // sha256 over everything above
+	Format   int       `json:"format"`            // PlanFormat of the program that wrote it
+	Cairn    string    `json:"cairn"`             // version of that program
+	Created  time.Time `json:"created"`           // when it was made, UTC
+	Server   int       `json:"server"`            // major version of the target
+	Database Database  `json:"database"`          // the target it was made for
+	Scope    Scope     `json:"scope"`             // what of the target it manages
+	From     string    `json:"from"`              // fingerprint that the target must have
+	To       string    `json:"to"`                // fingerprint that it then has
+	Printed  []string  `json:"printed,omitempty"` // objects whose printed expressions are no part of To: a new print can be another form
+	Objects  []Pin     `json:"objects"`           // hash of each object behind From, to name what changed since
+	Summary  Summary   `json:"summary"`           // counts of objects
+	Changes  []Change  `json:"changes"`           // objects that are added, changed, dropped
+	Steps    []Step    `json:"steps"`             // statements, in order
+	Findings []Finding `json:"findings"`          // what a reader has to know
+	Digest   string    `json:"digest"`            // sha256 over everything above
 }
 
 // Database identifies a target without a secret.

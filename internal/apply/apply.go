@@ -134,10 +134,11 @@ func (r *runner) verify(ctx context.Context) (done bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	switch actual := state.Fingerprint(); actual {
-	case r.plan.From:
+	actual := state.Fingerprint()
+	switch {
+	case actual == r.plan.From:
 		return false, nil
-	case r.plan.To:
+	case plan.Fingerprint(r.kinds, state, r.plan.Printed) == r.plan.To:
 		return true, nil
 	default:
 		return false, &StaleError{Expected: r.plan.From, Actual: actual, Changed: changed(r.plan.Objects, plan.Pins(state))}
@@ -149,7 +150,7 @@ func (r *runner) confirm(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	actual := state.Fingerprint()
+	actual := plan.Fingerprint(r.kinds, state, r.plan.Printed)
 	if actual != r.plan.To {
 		return actual, &DivergedError{Expected: r.plan.To, Actual: actual}
 	}

@@ -18,7 +18,8 @@ import (
 // Spec describes one kind whose compared attributes are the fields of T.
 //
 // A field tagged info:"true" is used to create an object and never compared;
-// it has no entry in Alter.
+// it has no entry in Alter. One tagged print:"true" holds what the server prints
+// of a stored expression; two prints can be of one expression.
 //
 // T's fields are of type string, bool, int64 or []string; the name of an
 // attribute is the lower-case name of its field.
@@ -126,6 +127,7 @@ type Kind struct {
 	CarriedOver           func(*schema.Object) bool // PostgreSQL carries the object over when something it needs is rebuilt
 	Fields                []string                  // attribute names, in order
 	Info                  map[string]bool           // those that are never compared
+	Printed               map[string]bool           // those that the server prints of stored expressions
 	CanSwap               bool                      // has Aside
 
 	Query     func(server int) string
@@ -176,7 +178,7 @@ func Define[T any](set *Set, s Spec[T]) *Kind {
 	k := &Kind{
 		Name: s.Name, SQL: s.SQL, Grant: s.Grant, Doc: s.Doc, Since: s.Since, Rank: s.Rank,
 		Satellite: s.Satellite, Inline: s.Inline, Detach: s.Detach, Early: s.Early,
-		Loose: s.Loose, Heavy: s.Heavy, Rebuild: s.Rebuild, Fields: fields, Info: info, CanSwap: s.Aside != nil,
+		Loose: s.Loose, Heavy: s.Heavy, Rebuild: s.Rebuild, Fields: fields, Info: info, Printed: tagged[T]("print"), CanSwap: s.Aside != nil,
 		Query: s.Query, Ref: s.Ref,
 	}
 	k.Create = func(c *Ctx, o *schema.Object) []Action { return s.Create(c, o.ID, decode[T](o)) }
@@ -280,7 +282,7 @@ func checkRules[T any](s Spec[T], fields []string, info map[string]bool) {
 
 func fieldsOf[T any](kind string) (fields []string, info map[string]bool) {
 	t := reflect.TypeFor[T]()
-	fields, info = make([]string, t.NumField()), map[string]bool{}
+	fields = make([]string, t.NumField())
 	for i := range fields {
 		f := t.Field(i)
 		switch f.Type {
@@ -289,9 +291,18 @@ func fieldsOf[T any](kind string) (fields []string, info map[string]bool) {
 			panic(fmt.Sprintf("kind %s: field %s has the type %s, which no column decodes to", kind, f.Name, f.Type))
 		}
 		fields[i] = strings.ToLower(f.Name)
-		if f.Tag.Get("info") != "" {
-			info[fields[i]] = true
+	}
+	return fields, tagged[T]("info")
+}
+
+// tagged returns the attributes whose fields carry the tag.
+func tagged[T any](tag string) map[string]bool {
+	t := reflect.TypeFor[T]()
+	names := map[string]bool{}
+	for i := range t.NumField() {
+		if f := t.Field(i); f.Tag.Get(tag) != "" {
+			names[strings.ToLower(f.Name)] = true
 		}
 	}
-	return fields, info
+	return names
 }

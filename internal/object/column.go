@@ -16,7 +16,7 @@ type column struct {
 	Local          bool   `info:"true"` // declared on the table itself, not only inherited
 	Type           string // with modifier
 	Collation      string // printed name, "" for the type's own
-	Generated      string // printed expression, "" when not generated
+	Generated      string `print:"true"` // printed expression, "" when not generated
 	Virtual        bool   // computed on read (18 and later)
 	Identity       string // ALWAYS, BY DEFAULT or ""
 	Sequencename   string // printed name of the identity's sequence

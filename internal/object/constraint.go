@@ -10,7 +10,7 @@ import (
 // attribute of the column.
 type constraint struct {
 	Type       string // p, u, c, f or x as pg_constraint.contype
-	Definition string // as pg_get_constraintdef prints it, without what the fields below say
+	Definition string `print:"true"` // as pg_get_constraintdef prints it, without what the fields below say
 	Validated  bool
 	Enforced   bool // 18 and later
 	Deferrable bool

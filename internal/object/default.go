@@ -10,7 +10,7 @@ import (
 // the column's definition, because PostgreSQL lets it depend on what in turn
 // depends on the column's table, such as a sequence.
 type columnDefault struct {
-	Expression string
+	Expression string `print:"true"`
 }
 
 // Default defines the defaults of columns.

@@ -9,7 +9,7 @@ import (
 type domain struct {
 	Type      string // base type with modifier
 	Collation string // printed name, "" for the base type's own
-	Default   string // printed expression
+	Default   string `print:"true"` // printed expression
 	Notnull   bool   // on servers before 17; later ones have a constraint for it
 }
 

@@ -9,7 +9,7 @@ import (
 // domainConstraint is a CHECK of a domain, and from 17 on, where it has a name
 // of its own, also a NOT NULL.
 type domainConstraint struct {
-	Definition string // CHECK (expression) or NOT NULL
+	Definition string `print:"true"` // CHECK (expression) or NOT NULL
 	Valid      bool   // known to hold for the values that were there before it
 }
 

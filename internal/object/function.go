@@ -10,7 +10,7 @@ import (
 // function is a function, also a window function; manual chapter 36.3.
 type function struct {
 	Parameters []string // with mode, name and type
-	Defaults   []string // printed expression for each parameter, "" for none
+	Defaults   []string `print:"true"` // printed expression for each parameter, "" for none
 	Result     string
 	Language   string
 	Body       string // source text, printed SQL, or the name of a symbol

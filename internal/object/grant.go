@@ -95,11 +95,26 @@ func grantee(c *kind.Ctx, id schema.ID) string {
 	}
 	subject := id.Subject()
 	for _, s := range []*schema.State{c.New, c.Old} {
-		if o := s.Objects[subject.Satellite("owner")]; o != nil {
+		if o := ownerOf(c, s, subject); o != nil {
 			return pg.QuoteIdent(o.Attrs[0].Value)
 		}
 	}
 	return "CURRENT_USER"
+}
+
+// ownerOf finds the owner of the object; a column belongs to that of its
+// relation.
+func ownerOf(c *kind.Ctx, s *schema.State, subject schema.ID) *schema.Object {
+	if o := s.Objects[subject.Satellite("owner")]; o != nil || subject.Part == "" {
+		return o
+	}
+	for _, k := range c.Kinds.All() {
+		relation := schema.ID{Kind: k.Name, Schema: subject.Schema, Name: subject.Name}
+		if o := s.Objects[relation.Satellite("owner")]; o != nil && k.Grant == "TABLE" {
+			return o
+		}
+	}
+	return nil
 }
 
 func without(list, other []string) []string {

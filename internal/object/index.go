@@ -12,8 +12,8 @@ import (
 type index struct {
 	Table      string // printed name
 	Unique     bool
-	Keys       string   // from the access method on: "btree (a, lower(b)) INCLUDE (c)"
-	Predicate  string   // "" when every row is indexed
+	Keys       string   `print:"true"` // from the access method on: "btree (a, lower(b)) INCLUDE (c)"
+	Predicate  string   `print:"true"` // "" when every row is indexed
 	Options    []string // storage parameters
 	Tablespace string
 	Statistics []string // "2=500": targets of expression columns

@@ -7,7 +7,7 @@ import (
 
 // materializedView is a materialized view, manual chapter 41.3.
 type materializedView struct {
-	Definition string
+	Definition string `print:"true"`
 	Method     string // table access method, "" for the server's default
 	Tablespace string
 	Options    []string

@@ -10,7 +10,7 @@ import (
 // so that PostgreSQL attaches those instead of making others.
 type partition struct {
 	Parent string // printed name
-	Bound  string // "FOR VALUES FROM (1) TO (2)" or "DEFAULT"
+	Bound  string `print:"true"` // "FOR VALUES FROM (1) TO (2)" or "DEFAULT"
 }
 
 // Partition defines the attachment of partitions.
@@ -36,6 +36,11 @@ WHERE c.relispartition AND c.relkind IN ('r', 'p') AND ` + userSchemas
 		},
 		After: func(c *kind.Ctx, s *schema.State, id schema.ID, _ partition) []schema.ID {
 			ids := inheritable(c, s, tableOf(id))
+			for _, own := range ids {
+				for _, below := range c.Users(s, own, "index_attachment") {
+					ids = append(ids, below.ID) // an index that lacks some is not taken
+				}
+			}
 			for _, parent := range parentTables(s, id) {
 				ids = append(ids, inheritable(c, s, parent)...)
 			}

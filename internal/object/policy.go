@@ -13,8 +13,8 @@ type policy struct {
 	Permissive bool
 	Command    string // ALL, SELECT, INSERT, UPDATE or DELETE
 	Roles      []string
-	Using      string // printed expression, "" for none
-	Check      string
+	Using      string `print:"true"` // printed expression, "" for none
+	Check      string `print:"true"`
 }
 
 // Policy defines row security policies.

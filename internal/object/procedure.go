@@ -8,7 +8,7 @@ import (
 // procedure is a procedure, manual chapter 36.4.
 type procedure struct {
 	Parameters []string // with mode, name and type
-	Defaults   []string // printed expression for each parameter, "" for none
+	Defaults   []string `print:"true"` // printed expression for each parameter, "" for none
 	Language   string
 	Body       string // source text, printed SQL, or the name of a symbol
 	Atomic     bool   // the body is SQL that the server keeps parsed

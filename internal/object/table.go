@@ -13,8 +13,8 @@ import (
 // chapter 5.
 type table struct {
 	Persistence      string   // p permanent, u unlogged
-	Partitionkey     string   // "RANGE (created_at)", "" when not partitioned
-	Inherits         []string `info:"true"` // printed names of the parents, in order; not of a partition's
+	Partitionkey     string   `print:"true"` // "RANGE (created_at)", "" when not partitioned
+	Inherits         []string `info:"true"`  // printed names of the parents, in order; not of a partition's
 	Typed            string   // composite type of a typed table
 	Method           string   // table access method, "" for the server's default
 	Tablespace       string

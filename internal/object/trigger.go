@@ -9,7 +9,7 @@ import (
 // trigger is a trigger of a table or view, manual chapter 39.
 type trigger struct {
 	Constraint bool   // CREATE CONSTRAINT TRIGGER
-	Definition string // from the time on: "BEFORE INSERT ON public.t FOR EACH ROW EXECUTE FUNCTION public.f()"
+	Definition string `print:"true"` // from the time on: "BEFORE INSERT ON public.t FOR EACH ROW EXECUTE FUNCTION public.f()"
 	Enabled    string // O, D, R or A as pg_trigger.tgenabled
 }
 

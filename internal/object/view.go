@@ -9,7 +9,7 @@ import (
 
 // view is a view, manual chapter 41.2.
 type view struct {
-	Definition string   // as pg_get_viewdef prints it, without the semicolon
+	Definition string   `print:"true"` // as pg_get_viewdef prints it, without the semicolon
 	Columns    []string // name and type of each, in order
 	Options    []string
 }

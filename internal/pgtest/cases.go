@@ -27,7 +27,7 @@ import (
 //	# golden 18              version whose plan is the golden text; default: the newest
 //	# role case_reader       role that both schemas take for granted
 //	# tablespace case_space  tablespace that they take for granted
-//	# undumped back          backwards, pg_dump is not compared; the text says why
+//	# undumped back          backwards (or: both), pg_dump is not compared; the text says why
 type Case struct {
 	path     string
 	archive  *txtar.Archive
@@ -38,7 +38,7 @@ type Case struct {
 	forbid   [][2]string
 	roles    []string
 	spaces   []string
-	undumped bool
+	undumped string
 	contents map[string]string
 }
 
@@ -110,7 +110,7 @@ func (k *Case) directive(words []string) error {
 		return nil
 	}
 	if len(words) == 2 && words[0] == "undumped" {
-		k.undumped = true
+		k.undumped = words[1]
 		return nil
 	}
 	if len(words) != 3 && !(len(words) == 2 && words[0] == "golden") {
@@ -170,8 +170,8 @@ func (c *Clusters) runCase(t *testing.T, k *Case, major int, update bool) {
 	c.Tablespaces(t, major, k.spaces...)
 	from, to := k.contents["from.sql"], k.contents["to.sql"]
 	first, second := c.LoadPrinted(t, major, from), c.LoadPrinted(t, major, to)
-	forward := c.Converge(t, Pair{Major: major, From: from, To: to, Target: first, Seed: k.contents["seed.sql"]})
-	back := c.Converge(t, Pair{Major: major, From: to, To: from, Target: second, Undumped: k.undumped})
+	forward := c.Converge(t, Pair{Major: major, From: from, To: to, Target: first, Seed: k.contents["seed.sql"], Undumped: k.undumped == "both"})
+	back := c.Converge(t, Pair{Major: major, From: to, To: from, Target: second, Undumped: k.undumped != ""})
 	c.mu.Lock()
 	if c.covered == nil {
 		c.covered = Coverage{}

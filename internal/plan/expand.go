@@ -48,6 +48,9 @@ type expansion struct {
 	cause    map[schema.ID]schema.ID     // why an unchanged object is replaced
 	users    map[schema.ID][]schema.ID   // old objects that need the key, or are its parts
 	swapped  map[schema.ID]bool          // replaced with the old form moved aside
+	pulled   map[schema.ID]bool          // what hangs on them was pulled in
+
+	followers map[schema.ID][]schema.ID // objects that follow the key, found when first asked for
 }
 
 // expand decides what happens to each object: a difference that a kind cannot
@@ -60,7 +63,7 @@ func expand(kinds *kind.Set, old, new *schema.State, deltas []schema.Delta) *exp
 			Created: map[schema.ID]bool{}, Dropped: map[schema.ID]bool{}},
 		deltas: map[schema.ID]schema.Delta{}, altered: map[schema.ID][]kind.Action{},
 		moved: map[schema.ID][]kind.Action{}, cause: map[schema.ID]schema.ID{},
-		users: map[schema.ID][]schema.ID{}, swapped: map[schema.ID]bool{},
+		users: map[schema.ID][]schema.ID{}, swapped: map[schema.ID]bool{}, pulled: map[schema.ID]bool{},
 	}
 	for _, o := range old.Sorted() {
 		for _, n := range o.Needs {
@@ -123,38 +126,43 @@ func (e *expansion) replace(id schema.ID) {
 	}
 	delete(e.altered, id)
 	delete(e.moved, id)
+	delete(e.pulled, id)
 	e.ctx.Dropped[id], e.ctx.Created[id] = true, true
 }
 
 // propagate pulls in what hangs on dropped and rebuilt objects until nothing is
 // left to pull in. The queue is worked off in order of discovery.
 func (e *expansion) propagate() {
-	done := map[schema.ID]bool{}
 	for i := 0; i < len(e.order); i++ {
-		e.pull(e.order[i], done)
+		e.pull(e.order[i])
 	}
 	for again := true; again; {
 		again = false
 		before := len(e.order)
 		for _, id := range slices.Clone(e.order) {
-			e.pull(id, done)
+			e.pull(id)
 		}
 		again = len(e.order) > before
 	}
 }
 
-func (e *expansion) pull(id schema.ID, done map[schema.ID]bool) {
-	if done[id] {
+func (e *expansion) pull(id schema.ID) {
+	if e.pulled[id] {
 		return
 	}
 	switch {
 	case e.ctx.Dropped[id]:
-		done[id] = true
+		e.pulled[id] = true
+		if e.ctx.Created[id] {
+			for _, follower := range e.followersOf(id) {
+				e.pullUser(follower, id)
+			}
+		}
 		for _, user := range e.users[id] {
 			e.pullUser(user, id)
 		}
 	case e.rebuilds(id):
-		done[id] = true
+		e.pulled[id] = true
 		for _, user := range e.users[id] {
 			if !e.kinds.Of(user).CarriedOver(e.old.Objects[user]) && !e.letsGo(user, id) {
 				delete(e.altered, user)
@@ -162,6 +170,20 @@ func (e *expansion) pull(id schema.ID, done map[schema.ID]bool) {
 			}
 		}
 	}
+}
+
+// followersOf returns the objects in which PostgreSQL repeats the changes of the
+// identified one.
+func (e *expansion) followersOf(id schema.ID) []schema.ID {
+	if e.followers == nil {
+		e.followers = map[schema.ID][]schema.ID{}
+		for _, o := range e.old.Sorted() {
+			for _, leader := range e.kinds.Of(o.ID).Follows(e.ctx, o) {
+				e.followers[leader] = append(e.followers[leader], o.ID)
+			}
+		}
+	}
+	return e.followers[id]
 }
 
 // letsGo reports whether the change in place of user ends its need for id.

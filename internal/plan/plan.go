@@ -23,9 +23,10 @@ func Make(kinds *kind.Set, old, new *schema.State) (*schema.Plan, error) {
 	segments := segment(steps)
 	p := &schema.Plan{
 		Format: schema.PlanFormat, Server: old.Server,
-		From: old.Fingerprint(), To: new.Fingerprint(),
+		From: old.Fingerprint(), Printed: e.printedAnew(g),
 		Objects: Pins(old), Changes: e.changes(g), Steps: []schema.Step{}, Findings: []schema.Finding{},
 	}
+	p.To = Fingerprint(kinds, new, p.Printed)
 	p.Summary = e.summary(p.Changes)
 	for i, s := range steps {
 		p.Steps = append(p.Steps, e.step(s, segments[i]))
