@@ -79,6 +79,11 @@ func (e *Engine) Plan(ctx context.Context, r PlanRequest) (p *schema.Plan, err e
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, desired.close(ctx)) }()
+	if desired.state.Server < old.Server {
+		if err := e.sameServer(ctx, &read{state: old}, &desired); err != nil {
+			return nil, err
+		}
+	}
 	p, err = e.compare(ctx, old, desired, r.Selection)
 	if err != nil {
 		return nil, err
@@ -89,8 +94,9 @@ func (e *Engine) Plan(ctx context.Context, r PlanRequest) (p *schema.Plan, err e
 	return p, nil
 }
 
-// Diff returns the plan from one state to another. Both are printed by servers
-// of the same major version: that of the database among them, if there is one.
+// Diff returns the plan from one state to another. Files are printed by a server
+// of the version of the other state; of two databases, the older one's schema is
+// made and printed by the newer version.
 func (e *Engine) Diff(ctx context.Context, r DiffRequest) (p *schema.Plan, err error) {
 	if r.To == Empty {
 		r.Selection = r.Selection.complete()
@@ -115,6 +121,9 @@ func (e *Engine) Diff(ctx context.Context, r DiffRequest) (p *schema.Plan, err e
 	if swapped {
 		a, b = b, a
 	}
+	if err := e.sameServer(ctx, &a, &b); err != nil {
+		return nil, err
+	}
 	p, err = e.compare(ctx, a.state, b, r.Selection)
 	if err != nil {
 		return nil, err
@@ -124,13 +133,31 @@ func (e *Engine) Diff(ctx context.Context, r DiffRequest) (p *schema.Plan, err e
 	return p, nil
 }
 
+// sameServer has the older server's state printed by one of the newer version,
+// so that what only the versions print differently is no difference.
+func (e *Engine) sameServer(ctx context.Context, a, b *read) (err error) {
+	older, major := a, b.state.Server
+	if b.state.Server < a.state.Server {
+		older, major = b, a.state.Server
+	}
+	if older.state.Server == major {
+		return nil
+	}
+	if older.state, err = e.translate(ctx, older.state, major); err != nil {
+		return err
+	}
+	err = older.close(ctx)
+	older.shadow = nil
+	return err
+}
+
 // compare plans from one state to another within what is managed.
 func (e *Engine) compare(ctx context.Context, old *schema.State, goal read, s Selection) (*schema.Plan, error) {
 	desired := goal.state
 	if old.Server != desired.Server {
 		return nil, hinted{
 			errors.New("the two states come from PostgreSQL " + itoa(old.Server) + " and " + itoa(desired.Server)),
-			"compare states of the same major version: what the versions print differs",
+			"give a desired state of the target's version or an older one: a newer one can hold what the target lacks",
 		}
 	}
 	unmanaged := unmanagedFindings(old, desired)

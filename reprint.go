@@ -33,7 +33,7 @@ func (e *Engine) reprint(ctx context.Context, old *schema.State, desired read, m
 	p := reprinter{engine: e, shadow: desired.shadow, managed: managed, old: old, new: desired.state, now: desired.state}
 	if p.shadow == nil {
 		var err error
-		if p.shadow, err = e.materialize(ctx, desired.state); err != nil {
+		if p.shadow, _, err = e.materialize(ctx, desired.state, desired.state.Server); err != nil {
 			return err
 		}
 		defer func() { _ = p.shadow.Close(context.WithoutCancel(ctx)) }()
@@ -69,11 +69,11 @@ type reprinter struct {
 func (p *reprinter) settle(ctx context.Context, open map[schema.ID][]string) (clean bool, err error) {
 	var earlier *schema.State
 	for _, form := range []struct{ made, other *schema.State }{{mixed(p.old, p.new, open), p.new}, {p.new, p.old}} {
-		refused, err := p.engine.move(ctx, p.shadow.Conn, p.now, form.made)
+		refused, err := p.engine.move(ctx, p.shadow.Conn, p.engine.unowned(p.now), p.engine.unowned(form.made))
 		if err != nil {
 			return false, err
 		}
-		if p.now, err = p.read(ctx); err != nil || refused {
+		if p.now, err = p.read(ctx); err != nil || refused != nil {
 			return false, err
 		}
 		adopt(p.old, p.new, p.now, open, form.other, earlier)
@@ -162,25 +162,26 @@ func adopt(old, new, now *schema.State, open map[schema.ID][]string, sides ...*s
 }
 
 // move runs the plan from one state of a scratch database to another, as far as
-// the server does not refuse, and reports whether it refused a statement. Owners
-// and grants stay as they are: they change no print.
-func (e *Engine) move(ctx context.Context, conn *pgx.Conn, from, to *schema.State) (refused bool, err error) {
-	p, err := plan.Make(e.kinds, e.unowned(from), e.unowned(to))
+// the server does not refuse, and returns the first refusal.
+func (e *Engine) move(ctx context.Context, conn *pgx.Conn, from, to *schema.State) (refused *pgconn.PgError, err error) {
+	p, err := plan.Make(e.kinds, from, to)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	for _, sql := range append([]string{"SET check_function_bodies = off"}, statements(p)...) {
 		var refusal *pgconn.PgError
 		_, err := conn.Exec(ctx, sql)
 		if err != nil && !errors.As(err, &refusal) {
-			return false, fmt.Errorf("moving the shadow: %w", err)
+			return nil, fmt.Errorf("changing the shadow: %w", err)
 		}
-		refused = refused || err != nil
+		if refused == nil {
+			refused = refusal
+		}
 	}
 	return refused, nil
 }
 
-// unowned is the state without owners and grants.
+// unowned is the state without owners and grants, which change no print.
 func (e *Engine) unowned(s *schema.State) *schema.State {
 	bare := *s
 	bare.Objects = maps.Clone(s.Objects)

@@ -199,13 +199,16 @@ func (e *Engine) build(ctx context.Context, sources []load.Source, r reading) (r
 	return result, nil
 }
 
-// materialize makes the state on a new local shadow.
-func (e *Engine) materialize(ctx context.Context, state *schema.State) (*shadow.Shadow, error) {
-	s, err := e.shadows.Open(ctx, shadow.Request{Major: state.Server, Options: e.connectOptions(), Server: e.servers})
+// materialize makes the state on a new local shadow, as far as that does not
+// refuse, and returns the first refusal.
+func (e *Engine) materialize(ctx context.Context, state *schema.State, major int) (*shadow.Shadow, error, error) {
+	s, err := e.shadows.Open(ctx, shadow.Request{Major: major, Options: e.connectOptions(), Server: e.servers})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	empty := schema.NewState(state.Server)
+	goal := *state
+	goal.Server = major
+	empty := schema.NewState(major)
 	for id, o := range state.Objects {
 		if o.Builtin {
 			empty.Objects[id] = o
@@ -214,10 +217,33 @@ func (e *Engine) materialize(ctx context.Context, state *schema.State) (*shadow.
 	for _, role := range state.Roles {
 		_, _ = s.Conn.Exec(ctx, "CREATE ROLE "+pg.QuoteIdent(role)) // most exist, some have reserved names
 	}
-	if _, err := e.move(ctx, s.Conn, empty, state); err != nil {
-		return nil, errors.Join(err, s.Close(context.WithoutCancel(ctx)))
+	refused, err := e.move(ctx, s.Conn, empty, &goal)
+	if err != nil {
+		return nil, nil, errors.Join(err, s.Close(context.WithoutCancel(ctx)))
 	}
-	return s, nil
+	if refused != nil {
+		return s, refused, nil
+	}
+	return s, nil, nil
+}
+
+// translate returns the state as a newer server prints it: its objects are made
+// there and read back.
+func (e *Engine) translate(ctx context.Context, state *schema.State, major int) (result *schema.State, err error) {
+	s, refused, err := e.materialize(ctx, state, major)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.Close(context.WithoutCancel(ctx))) }()
+	if refused != nil {
+		return nil, fmt.Errorf("making the schema of PostgreSQL %d on PostgreSQL %d: %w", state.Server, major, refused)
+	}
+	result, err = catalog.Read(ctx, s.Conn, e.kinds, catalog.Options{Server: major, Unowned: s.Unowned, Default: state.Default})
+	if err != nil {
+		return nil, fmt.Errorf("reading the shadow: %w", err)
+	}
+	result.Roles = state.Roles
+	return result, nil
 }
 
 // prepare creates what files may take for granted: the one schema that they

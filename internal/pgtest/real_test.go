@@ -119,3 +119,35 @@ func TestDumpOfUnstablePrint(t *testing.T) {
 		})
 	}
 }
+
+// Databases of different major versions are equal when their schemas are.
+func TestDiffAcrossVersions(t *testing.T) {
+	versions := pgtest.Versions()
+	oldest, newest := versions[0], versions[len(versions)-1]
+	if oldest == newest {
+		t.Skipf("SKIPPED: only version %d is tested", oldest)
+	}
+	sql := "CREATE TABLE t (id integer PRIMARY KEY, v varchar(10) NOT NULL, CHECK (v IN ('a', 'b')));\n" +
+		"CREATE VIEW w AS SELECT t.id, count(*) FROM t GROUP BY t.id;\n" +
+		"CREATE FUNCTION f(n integer) RETURNS integer LANGUAGE sql RETURN n + 1;\n" +
+		"ALTER TABLE t OWNER TO pg_monitor; GRANT SELECT ON t TO pg_monitor, PUBLIC;"
+	before, after := clusters.Load(t, oldest, sql), clusters.Load(t, newest, sql)
+	engine := pgtest.NewEngine(t)
+	for _, pair := range [][2]string{{before, after}, {after, before}} {
+		plan, err := engine.Diff(t.Context(), cairn.DiffRequest{From: pair[0], To: pair[1]})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range plan.Steps {
+			t.Errorf("the databases differ: %s", s.SQL)
+		}
+	}
+	pgtest.Exec(t, after, "ALTER TABLE t ADD COLUMN extra text")
+	plan, err := engine.Diff(t.Context(), cairn.DiffRequest{From: before, To: after})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(plan.Steps) != 1 {
+		t.Errorf("one column differs, the plan has %d steps", len(plan.Steps))
+	}
+}
