@@ -50,6 +50,14 @@ type Selection struct {
 	Owners     Mode     // default Auto
 	Privileges Mode     // default Auto
 	Strict     bool     // objects that no kind covers are an error
+	Decisions  Decisions
+}
+
+// Decisions are answers to what a plan must not guess, by the text of
+// identities such as "column:public.users.name".
+type Decisions struct {
+	Renames map[string]string // old to new identity
+	Drops   []string          // objects that are dropped and not renamed
 }
 
 // complete settles Auto for a desired state that leaves nothing open.

@@ -170,13 +170,25 @@ func (e *Engine) compare(ctx context.Context, old *schema.State, goal read, s Se
 	if err != nil {
 		return nil, err
 	}
-	if err := e.reprint(ctx, old, goal, managed); err != nil {
-		return nil, err
-	}
-	p, err := plan.Make(e.kinds, old, desired)
+	renames, err := e.rename(ctx, old, goal, managed, s.Decisions)
 	if err != nil {
 		return nil, err
 	}
+	start := old
+	if renames != nil {
+		start = renames.state
+	}
+	if err := e.reprint(ctx, start, goal, managed); err != nil {
+		return nil, err
+	}
+	p, err := plan.Make(e.kinds, start, desired)
+	if err != nil {
+		return nil, err
+	}
+	if renames != nil {
+		e.prepend(renames, p, old, desired)
+	}
+	findings = append(findings, e.candidates(start, desired, s.Decisions)...)
 	p.Cairn, p.Created, p.Scope = e.options.Version, time.Now().UTC().Truncate(time.Second), managed
 	p.Findings = append(append(findings, unmanaged...), p.Findings...)
 	return p, nil

@@ -97,7 +97,7 @@ func (p *reprinter) read(ctx context.Context) (*schema.State, error) {
 // reprintable returns the differing fields of each object that differs in print
 // only and whose surroundings are the same in both states.
 func (e *Engine) reprintable(old, new *schema.State) map[schema.ID][]string {
-	differ := map[schema.ID]bool{} // in more than print
+	differ := map[schema.ID]bool{} // so that what needs it can be printed otherwise
 	fields := map[schema.ID][]string{}
 	for _, d := range diff.Compare(old, new) {
 		printed := e.kinds.Of(d.ID).Printed
@@ -106,11 +106,17 @@ func (e *Engine) reprintable(old, new *schema.State) map[schema.ID][]string {
 				fields[d.ID] = append(fields[d.ID], f)
 			}
 		}
-		differ[d.ID] = len(fields[d.ID]) < max(len(d.Changed), 1)
+		only := len(fields[d.ID]) == len(d.Changed)
+		if !only {
+			delete(fields, d.ID)
+		}
+		rebuild := e.kinds.Of(d.ID).Rebuild
+		differ[d.ID] = d.Old == nil || d.New == nil ||
+			!only && (rebuild == nil || slices.ContainsFunc(d.Changed, func(f string) bool { return rebuild[f] }))
 	}
 	maps.DeleteFunc(fields, func(id schema.ID, _ []string) bool {
 		o := new.Objects[id]
-		return differ[id] || differ[o.Parent] || slices.ContainsFunc(o.Needs, func(need schema.ID) bool { return differ[need] })
+		return differ[o.Parent] || slices.ContainsFunc(o.Needs, func(need schema.ID) bool { return differ[need] })
 	})
 	return fields
 }

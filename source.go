@@ -56,6 +56,7 @@ type reading struct {
 type read struct {
 	state    *schema.State
 	findings []schema.Finding
+	renames  []load.Rename  // as the files declare them
 	shadow   *shadow.Shadow // holds the state, when it was built from files; nil otherwise
 }
 
@@ -192,7 +193,7 @@ func (e *Engine) build(ctx context.Context, sources []load.Source, r reading) (r
 		return read{}, fmt.Errorf("reading the shadow: %w", err)
 	}
 	e.event("build", fmt.Sprintf("built %d objects on PostgreSQL %d", len(state.Objects), major), time.Since(start))
-	result = read{state: state, shadow: s}
+	result = read{state: state, shadow: s, renames: loaded.Renames}
 	for _, f := range loaded.Findings {
 		result.findings = append(result.findings, schema.Finding{Code: "not-schema", File: f.File, Line: f.Line, Column: f.Column, Message: f.Message})
 	}

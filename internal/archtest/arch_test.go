@@ -21,7 +21,7 @@ var layers = [][]string{
 	{"schema", "internal/pg", "internal/server"},
 	{"internal/kind", "internal/load"},
 	{"internal/object", "internal/catalog", "internal/scope", "internal/diff", "internal/shadow"},
-	{"internal/plan"},
+	{"internal/plan", "internal/rename"},
 	{"internal/apply"},
 	{""},
 	{"internal/cli"},
@@ -29,7 +29,7 @@ var layers = [][]string{
 }
 
 // generic packages do not know a single kind.
-var generic = []string{"", "schema", "internal/kind", "internal/catalog", "internal/scope", "internal/diff", "internal/plan", "internal/apply"}
+var generic = []string{"", "schema", "internal/kind", "internal/catalog", "internal/scope", "internal/diff", "internal/plan", "internal/rename", "internal/apply"}
 
 const (
 	maxFileLines     = 500

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cairn-db/cairn/internal/pg"
 	"github.com/cairn-db/cairn/schema"
 )
 
@@ -67,7 +68,11 @@ type Spec[T any] struct {
 	Rebuild map[string]bool
 
 	Extra func(*schema.State, schema.ID, T) []schema.ID // needs that pg_depend does not record
-	Names func(schema.ID, T) []string                   // names taken in namespaces that kinds share: "relation public.users"
+	// Rename returns the statement that gives the object, which is at its old
+	// name, another one; nil for objects that keep theirs. RenameTo is the usual.
+	Rename func(k *Kind, at schema.ID, name string) string
+
+	Names func(schema.ID, T) []string // names taken in namespaces that kinds share: "relation public.users"
 
 	// After returns objects of the state whose changes come before this one is
 	// created, and after it is dropped, although it does not need them.
@@ -99,6 +104,11 @@ type Spec[T any] struct {
 
 // Alter maps the lower-case name of each field to what changes it in place.
 type Alter[T any] map[string]func(c *Ctx, id schema.ID, old, new T) []Action
+
+// RenameTo returns ALTER ... RENAME TO.
+func RenameTo(k *Kind, at schema.ID, name string) string {
+	return "ALTER " + k.SQL + " " + k.Ref(at) + " RENAME TO " + pg.QuoteIdent(name)
+}
 
 // Nothing is the result of an Alter entry that has nothing to run.
 var Nothing = []Action{}
@@ -132,6 +142,7 @@ type Kind struct {
 
 	Query     func(server int) string
 	Ref       func(schema.ID) string
+	Rename    func(k *Kind, at schema.ID, name string) string
 	Create    func(*Ctx, *schema.Object) []Action
 	Drop      func(*Ctx, *schema.Object) []Action
 	Alter     func(c *Ctx, d schema.Delta) (actions []Action, inPlace bool)
@@ -179,7 +190,7 @@ func Define[T any](set *Set, s Spec[T]) *Kind {
 		Name: s.Name, SQL: s.SQL, Grant: s.Grant, Doc: s.Doc, Since: s.Since, Rank: s.Rank,
 		Satellite: s.Satellite, Inline: s.Inline, Detach: s.Detach, Early: s.Early,
 		Loose: s.Loose, Heavy: s.Heavy, Rebuild: s.Rebuild, Fields: fields, Info: info, Printed: tagged[T]("print"), CanSwap: s.Aside != nil,
-		Query: s.Query, Ref: s.Ref,
+		Query: s.Query, Ref: s.Ref, Rename: s.Rename,
 	}
 	k.Create = func(c *Ctx, o *schema.Object) []Action { return s.Create(c, o.ID, decode[T](o)) }
 	k.Drop = func(c *Ctx, o *schema.Object) []Action { return s.Drop(c, o.ID, decode[T](o)) }

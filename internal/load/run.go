@@ -22,6 +22,7 @@ type Options struct {
 // Result is what loading has found.
 type Result struct {
 	Findings   []Finding // statements that were not run
+	Renames    []Rename  // as comments declare them
 	Roles      []string  // roles that were created because they were mentioned, sorted
 	Extensions []string  // extensions of the database afterwards, sorted, without plpgsql
 }
@@ -45,7 +46,7 @@ func Run(ctx context.Context, conn *pgx.Conn, sources []Source, o Options) (Resu
 	if err := r.exec(r.base); err != nil {
 		return Result{}, fmt.Errorf("resetting the session: %w", err)
 	}
-	result := Result{Findings: script.findings, Roles: r.roles}
+	result := Result{Findings: script.findings, Renames: script.renames(), Roles: r.roles}
 	slices.Sort(result.Roles)
 	rows, err := conn.Query(ctx, "SELECT extname FROM pg_catalog.pg_extension WHERE extname <> 'plpgsql' ORDER BY extname COLLATE \"C\"", pgx.QueryExecModeSimpleProtocol)
 	if err == nil {

@@ -16,6 +16,9 @@ type attribute struct {
 func (kinds) Attribute(set *kind.Set) {
 	kind.Define(set, kind.Spec[attribute]{
 		Name: "attribute", Rank: 33,
+		Rename: func(_ *kind.Kind, at schema.ID, name string) string {
+			return "ALTER TYPE " + qualified(at) + " RENAME ATTRIBUTE " + pg.QuoteIdent(at.Part) + " TO " + pg.QuoteIdent(name)
+		},
 		Doc: "Attributes of composite types with type and collation. The type of one whose composite type a column " +
 			"stores cannot change in place.",
 		Query: func(int) string {

@@ -41,6 +41,9 @@ type column struct {
 func (kinds) Column(set *kind.Set) {
 	kind.Define(set, kind.Spec[column]{
 		Name: "column", SQL: "COLUMN", Grant: "TABLE", Rank: 51,
+		Rename: func(_ *kind.Kind, at schema.ID, name string) string {
+			return "ALTER TABLE " + qualified(at) + " RENAME COLUMN " + pg.QuoteIdent(at.Part) + " TO " + pg.QuoteIdent(name)
+		},
 		Doc: "Columns with type, collation, NOT NULL, identity, generated expressions (stored, and virtual on 18), " +
 			"storage, compression, statistics target and options. Their order is not compared.",
 		Query:  columnQuery,

@@ -26,6 +26,9 @@ type constraint struct {
 func (kinds) Constraint(set *kind.Set) {
 	kind.Define(set, kind.Spec[constraint]{
 		Name: "constraint", SQL: "CONSTRAINT", Rank: 120,
+		Rename: func(_ *kind.Kind, at schema.ID, name string) string {
+			return "ALTER TABLE " + qualified(at) + " RENAME CONSTRAINT " + pg.QuoteIdent(at.Part) + " TO " + pg.QuoteIdent(name)
+		},
 		Doc: "Primary keys, UNIQUE (also NULLS NOT DISTINCT), CHECK, FOREIGN KEY and EXCLUDE constraints, deferrable, " +
 			"NOT VALID, NO INHERIT, NOT ENFORCED, with the parameters of their indexes.",
 		Query:  constraintQuery,

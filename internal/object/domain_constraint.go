@@ -18,6 +18,9 @@ type domainConstraint struct {
 func (kinds) DomainConstraint(set *kind.Set) {
 	kind.Define(set, kind.Spec[domainConstraint]{
 		Name: "domain_constraint", SQL: "CONSTRAINT", Rank: 31,
+		Rename: func(_ *kind.Kind, at schema.ID, name string) string {
+			return "ALTER DOMAIN " + qualified(at) + " RENAME CONSTRAINT " + pg.QuoteIdent(at.Part) + " TO " + pg.QuoteIdent(name)
+		},
 		Doc: "CHECK constraints of domains, also NOT VALID ones, and on 17 and later their NOT NULL constraints.",
 		Query: func(int) string {
 			return `SELECT 'pg_constraint'::regclass::oid AS classid, c.oid AS objid, 0 AS objsubid,

@@ -16,6 +16,9 @@ func (kinds) Label(set *kind.Set) {
 	none := func(*kind.Ctx, schema.ID, label) []kind.Action { return nil }
 	kind.Define(set, kind.Spec[label]{
 		Name: "label", Rank: 21,
+		Rename: func(_ *kind.Kind, at schema.ID, name string) string {
+			return "ALTER TYPE " + qualified(at) + " RENAME VALUE " + pg.QuoteLiteral(at.Part) + " TO " + pg.QuoteLiteral(name)
+		},
 		Doc: "Labels of enumerated types.",
 		Query: func(int) string {
 			return `SELECT 'pg_enum'::regclass::oid AS classid, e.oid AS objid, 0 AS objsubid,

@@ -18,7 +18,7 @@ type rangeType struct {
 // Range defines range types.
 func (kinds) Range(set *kind.Set) {
 	kind.Define(set, kind.Spec[rangeType]{
-		Name: "range", SQL: "TYPE", Grant: "TYPE", Rank: 34,
+		Name: "range", SQL: "TYPE", Grant: "TYPE", Rank: 34, Rename: kind.RenameTo,
 		Doc: "Range types with subtype, operator class, collation, difference function and multirange type. " +
 			"Not a canonical function outside an extension: it takes the range type that needs it. Nothing of a range " +
 			"type can change in place.",

@@ -27,7 +27,7 @@ type table struct {
 // parent is another object.
 func (kinds) Table(set *kind.Set) {
 	kind.Define(set, kind.Spec[table]{
-		Name: "table", SQL: "TABLE", Grant: "TABLE", Rank: 50,
+		Name: "table", SQL: "TABLE", Grant: "TABLE", Rank: 50, Rename: kind.RenameTo,
 		Doc: "Plain, unlogged, partitioned and typed tables with storage parameters, tablespace, " +
 			"access method and row security flags.",
 		Query:  tableQuery,

@@ -1,0 +1,141 @@
+package pgtest_test
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cairn-db/cairn"
+	"github.com/cairn-db/cairn/internal/pgtest"
+	"github.com/cairn-db/cairn/schema"
+)
+
+const beforeRenames = `
+CREATE SCHEMA old_schema;
+CREATE TYPE old_schema.inside AS ENUM ('a');
+CREATE TYPE mood AS ENUM ('sad', 'happy');
+CREATE TABLE users (id serial PRIMARY KEY, name varchar(20) NOT NULL CHECK (name IN ('a', 'b')), mood mood, fax text, UNIQUE (name));
+CREATE INDEX users_mood_idx ON users (mood);
+CREATE TABLE posts (id integer, author integer REFERENCES users, kind old_schema.inside);
+CREATE VIEW names AS SELECT id, name FROM users WHERE name IN ('a', 'b');
+CREATE FUNCTION greet(u users) RETURNS text LANGUAGE sql RETURN u.name;
+COMMENT ON COLUMN users.name IS 'kept';
+CREATE POLICY own ON users USING (name = 'a');
+`
+
+const afterRenames = `
+-- cairn: renamed from old_schema
+CREATE SCHEMA new_schema;
+CREATE TYPE new_schema.inside AS ENUM ('a');
+-- cairn: renamed from mood
+CREATE TYPE feeling AS ENUM ('sad',
+	'glad' -- cairn: renamed from happy
+);
+-- cairn: renamed from users
+CREATE TABLE "People" (
+	id serial PRIMARY KEY,
+	full_name varchar(20) NOT NULL CHECK (full_name IN ('a', 'b')), -- cairn: renamed from name
+	mood feeling, fax text, extra integer,
+	CONSTRAINT "People_name_key" UNIQUE (full_name)
+);
+CREATE INDEX "People_mood_idx" ON "People" (mood);
+CREATE TABLE posts (id integer, author integer REFERENCES "People", kind new_schema.inside);
+CREATE VIEW names AS SELECT id, full_name AS name FROM "People" WHERE full_name IN ('a', 'b');
+CREATE FUNCTION greet(u "People") RETURNS text LANGUAGE sql RETURN u.full_name;
+COMMENT ON COLUMN "People".full_name IS 'kept';
+-- cairn: renamed from own
+CREATE POLICY mine ON "People" USING (full_name = 'a');
+`
+
+// Declared renames keep rows, and what hangs on the objects stays.
+func TestRenames(t *testing.T) {
+	for _, major := range pgtest.Versions() {
+		t.Run(strconv.Itoa(major), func(t *testing.T) {
+			target := clusters.Load(t, major, beforeRenames)
+			pgtest.Exec(t, target, "INSERT INTO users (name, mood) VALUES ('a', 'happy'); INSERT INTO posts VALUES (1, 1, 'a')")
+			engine := pgtest.NewEngine(t)
+			request := cairn.PlanRequest{Target: cairn.Connection{Database: target}, Desired: writeFile(t, afterRenames)}
+			plan := pgtest.Apply(t, engine, request)
+			var kept []string
+			for _, s := range plan.Steps {
+				if strings.Contains(s.SQL, "DROP") || strings.Contains(s.SQL, "CREATE") {
+					kept = append(kept, s.SQL)
+				}
+			}
+			if len(kept) > 0 {
+				t.Errorf("nothing but names and one column changes, the plan says:\n%s", steps(plan))
+			}
+			again, err := engine.Plan(t.Context(), request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(again.Steps) > 0 {
+				t.Errorf("the second plan is not empty:\n%s", steps(again))
+			}
+			conn := pgtest.Connect(t, target)
+			var row string
+			if err := conn.QueryRow(t.Context(), `SELECT p.full_name || '/' || p.mood || '/' || nextval('"People_id_seq"')
+FROM "People" p JOIN posts ON author = p.id`).Scan(&row); err != nil || row != "a/glad/2" {
+				t.Errorf("the row is %q, %v", row, err)
+			}
+		})
+	}
+}
+
+// What nobody declared is a drop, and the plan says which line makes it a rename.
+func TestUndeclaredRename(t *testing.T) {
+	major := pgtest.Versions()[0]
+	target := clusters.Load(t, major, "CREATE TABLE users (id integer, name text, fax varchar(9))")
+	engine := pgtest.NewEngine(t)
+	request := cairn.PlanRequest{Target: cairn.Connection{Database: target},
+		Desired: writeFile(t, "CREATE TABLE users (id integer, full_name text, phone varchar(9));")}
+	findings := func() (codes []string) {
+		plan, err := engine.Plan(t.Context(), request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range plan.Findings {
+			codes = append(codes, f.Code+" "+f.Object)
+		}
+		return codes
+	}
+	want := []string{"possible-rename column:public.users.full_name", "possible-rename column:public.users.phone"}
+	if diff := cmp.Diff(want, findings()); diff != "" {
+		t.Error(diff)
+	}
+	request.Selection.Decisions = cairn.Decisions{
+		Renames: map[string]string{"column:public.users.name": "column:public.users.full_name"},
+		Drops:   []string{"column:public.users.fax"},
+	}
+	if got := findings(); len(got) > 0 {
+		t.Errorf("everything is decided, and yet: %q", got)
+	}
+	plan, err := engine.Plan(t.Context(), request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if plan.Steps[0].SQL != "ALTER TABLE public.users RENAME COLUMN name TO full_name" {
+		t.Errorf("the plan is:\n%s", steps(plan))
+	}
+}
+
+func steps(p *schema.Plan) string {
+	var b strings.Builder
+	for _, s := range p.Steps {
+		b.WriteString(s.SQL + ";\n")
+	}
+	return b.String()
+}
+
+func writeFile(t *testing.T, text string) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "to.sql")
+	if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}

@@ -1,0 +1,12 @@
+package rename
+
+import (
+	"github.com/cairn-db/cairn/internal/kind"
+)
+
+// Statement returns the statement of a pair. What holds the object has its new
+// name already.
+func Statement(kinds *kind.Set, p Pair) string {
+	k := kinds.Of(p.To)
+	return k.Rename(k, withName(p.To, Name(p.From)), Name(p.To))
+}
