@@ -146,7 +146,7 @@ func (e *Engine) candidates(old, new *schema.State, decisions Decisions) []schem
 		if slices.Contains(decisions.Drops, p.From.String()) {
 			continue
 		}
-		findings = append(findings, schema.Finding{Code: "possible-rename", Object: p.To.String(),
+		findings = append(findings, schema.Finding{Code: "possible-rename", Object: p.To.String(), Former: p.From.String(),
 			Message: fmt.Sprintf("%s goes and %s comes with the same content", p.From.Describe(), p.To.QualifiedName()),
 			Hint: fmt.Sprintf("if it is a rename, write above its definition: -- cairn: renamed from %s; if not, add %q below drops in cairn.decisions.yaml",
 				pg.QuoteIdent(rename.Name(p.From)), p.From.String())})

@@ -114,6 +114,7 @@ func (s Step) Allowance() string {
 type Finding struct {
 	Code    string `json:"code"`             // stable, "unmanaged", "data-in-schema"
 	Object  string `json:"object,omitempty"` // text of the ID
+	Former  string `json:"former,omitempty"` // text of the ID that the object may have had
 	File    string `json:"file,omitempty"`
 	Line    int    `json:"line,omitempty"`   // from 1
 	Column  int    `json:"column,omitempty"` // from 1

@@ -125,7 +125,7 @@ func (o *applyOptions) obtain(ctx context.Context, env *Env, c *config, engine *
 		if err != nil {
 			return nil, err
 		}
-		return engine.Plan(ctx, cairn.PlanRequest{Target: target, Desired: want, Selection: o.selection.selection(c), Scratch: o.selection.scratch(c)})
+		return planDecided(ctx, env, c, engine, cairn.PlanRequest{Target: target, Desired: want, Selection: o.selection.selection(c), Scratch: o.selection.scratch(c)})
 	}
 	file, err := readFile(env, o.plan)
 	if err != nil {
@@ -192,21 +192,33 @@ func confirm(ctx context.Context, env *Env, question, refusal string) error {
 	if !env.Terminal {
 		return hintf("add --auto-approve", "%s", refusal)
 	}
-	fmt.Fprintf(env.Err, "%s Type yes to go on: ", question)
+	answer, err := ask(ctx, env, question+" Type yes to go on:")
+	if err != nil {
+		return err
+	}
+	if !strings.EqualFold(answer, "yes") {
+		return fmt.Errorf("not approved: nothing was changed")
+	}
+	return nil
+}
+
+// ask prints a question and returns the line that is typed.
+func ask(ctx context.Context, env *Env, question string) (string, error) {
+	fmt.Fprint(env.Err, question+" ")
+	if env.lines == nil {
+		env.lines = bufio.NewReader(env.In)
+	}
 	answers := make(chan string, 1)
 	go func() { // a read cannot be interrupted, so it is left behind
-		line, _ := bufio.NewReader(env.In).ReadString('\n')
+		line, _ := env.lines.ReadString('\n')
 		answers <- line
 	}()
 	select {
 	case <-ctx.Done():
 		fmt.Fprintln(env.Err)
-		return context.Cause(ctx)
+		return "", context.Cause(ctx)
 	case answer := <-answers:
-		if strings.EqualFold(strings.TrimSpace(answer), "yes") {
-			return nil
-		}
-		return fmt.Errorf("not approved: nothing was changed")
+		return strings.TrimSpace(answer), nil
 	}
 }
 

@@ -12,6 +12,8 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+
+	"github.com/cairn-db/cairn"
 )
 
 // configFile is the configuration that is found without a flag.
@@ -27,6 +29,7 @@ type config struct {
 	version      int
 	extensions   []string
 	environments map[string]environment
+	decisions    cairn.Decisions
 }
 
 // environment is one target that cairn.yaml names.
@@ -44,7 +47,8 @@ func readConfig(env *Env) (*config, error) {
 	path := env.global.config
 	if path == "" {
 		if _, err := os.Stat(configFile); errors.Is(err, os.ErrNotExist) {
-			return &config{}, nil
+			c := &config{}
+			return c, c.readDecisions()
 		}
 		path = configFile
 	}
@@ -56,7 +60,7 @@ func readConfig(env *Env) (*config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", path, err)
 	}
-	return c, nil
+	return c, c.readDecisions()
 }
 
 // parseConfig reads the text of a cairn.yaml.

@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -28,7 +29,8 @@ type Env struct {
 	Version  string // version of the program
 
 	global globalOptions
-	log    *slog.Logger // nil without --debug
+	log    *slog.Logger  // nil without --debug
+	lines  *bufio.Reader // of In, once something was asked
 }
 
 // Main runs the command line and returns the exit code.

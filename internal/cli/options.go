@@ -119,7 +119,7 @@ func selectionFlags() []string {
 func (o *selectionOptions) selection(c *config) cairn.Selection {
 	s := cairn.Selection{
 		Schemas: o.schemas, Ignore: c.ignore,
-		Owners: mode(o.owners), Privileges: mode(o.privileges), Strict: o.strict,
+		Owners: mode(o.owners), Privileges: mode(o.privileges), Strict: o.strict, Decisions: c.decisions,
 	}
 	if len(s.Schemas) == 0 {
 		s.Schemas = c.schemas

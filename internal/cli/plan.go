@@ -74,7 +74,7 @@ func runPlan(ctx context.Context, env *Env, cmd *cobra.Command, o *planOptions) 
 		return err
 	}
 	return withEngine(ctx, env, quiet(env), func(engine *cairn.Engine) error {
-		p, err := engine.Plan(ctx, request)
+		p, err := planDecided(ctx, env, c, engine, request)
 		if err != nil {
 			return err
 		}

@@ -99,3 +99,22 @@ func TestReport(t *testing.T) {
 		}
 	}
 }
+
+// On a terminal the question is asked, and the answer is kept.
+func TestRenameAsks(t *testing.T) {
+	target := clusters.Database(t, slices.Max(pgtest.Versions()))
+	pgtest.Exec(t, target, "CREATE TABLE books (id bigint, name text, fax integer)")
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("schema.sql", []byte("CREATE TABLE books (id bigint, title text, phone integer);"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	code, stdout, stderr := onTerminal(t.Context(), strings.NewReader("no\nyes\n"), "plan", "-d", target, "--file", "schema.sql")
+	if code != 0 || !strings.Contains(stdout, "RENAME COLUMN name TO title") || !strings.Contains(stdout, "DROP COLUMN fax") ||
+		!strings.Contains(stderr, "Is column:public.books.phone the former column:public.books.fax, renamed?") {
+		t.Errorf("code %d, %s%s", code, stdout, stderr)
+	}
+	code, stdout, stderr = onTerminal(t.Context(), strings.NewReader(""), "plan", "-d", target, "--file", "schema.sql")
+	if code != 0 || !strings.Contains(stdout, "RENAME COLUMN name TO title") || strings.Contains(stderr, "renamed?") {
+		t.Errorf("the answers are not kept: code %d, %s%s", code, stdout, stderr)
+	}
+}
