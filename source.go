@@ -11,10 +11,12 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/cairn-db/cairn/internal/catalog"
 	"github.com/cairn-db/cairn/internal/load"
 	"github.com/cairn-db/cairn/internal/pg"
+	"github.com/cairn-db/cairn/internal/scope"
 	"github.com/cairn-db/cairn/internal/server"
 	"github.com/cairn-db/cairn/internal/shadow"
 	"github.com/cairn-db/cairn/schema"
@@ -158,8 +160,26 @@ func (e *Engine) readEmpty(ctx context.Context, r reading) (read, error) {
 }
 
 // build runs SQL on a shadow and reads back what it made. The caller closes the
-// result.
-func (e *Engine) build(ctx context.Context, sources []load.Source, r reading) (result read, err error) {
+// result. Files of a part of the target may use the rest of it: when they do, the
+// rest is made on the shadow first.
+func (e *Engine) build(ctx context.Context, sources []load.Source, r reading) (read, error) {
+	result, err := e.buildUpon(ctx, nil, sources, r)
+	if !load.IsMissing(err) || r.other == nil {
+		return result, err
+	}
+	rest, limitErr := scope.Rest(e.kinds, schema.Scope{Schemas: r.selection.Schemas, Ignore: r.selection.Ignore}, r.other)
+	if limitErr != nil || rest == nil {
+		return read{}, errors.Join(err, limitErr)
+	}
+	second, retryErr := e.buildUpon(ctx, rest, sources, r)
+	if retryErr == nil || load.IsMissing(retryErr) {
+		return second, retryErr
+	}
+	return read{}, err // the files make what the rest holds, too
+}
+
+// buildUpon is build on a shadow that holds a state already, if there is one.
+func (e *Engine) buildUpon(ctx context.Context, ground *schema.State, sources []load.Source, r reading) (result read, err error) {
 	start := time.Now()
 	request := shadow.Request{Where: r.scratch.Shadow, Major: e.majorFor(r), Options: e.connectOptions(), Server: e.servers}
 	if r.target != nil {
@@ -177,6 +197,11 @@ func (e *Engine) build(ctx context.Context, sources []load.Source, r reading) (r
 			err = errors.Join(err, s.Close(context.WithoutCancel(ctx)))
 		}
 	}()
+	if ground != nil {
+		if _, err := e.fill(ctx, s.Conn, e.unowned(ground), ground.Server); err != nil {
+			return read{}, err
+		}
+	}
 	if err := prepare(ctx, s.Conn, r); err != nil {
 		return read{}, err
 	}
@@ -207,6 +232,18 @@ func (e *Engine) materialize(ctx context.Context, state *schema.State, major int
 	if err != nil {
 		return nil, nil, err
 	}
+	refused, err := e.fill(ctx, s.Conn, state, major)
+	if err != nil {
+		return nil, nil, errors.Join(err, s.Close(context.WithoutCancel(ctx)))
+	}
+	if refused != nil {
+		return s, refused, nil
+	}
+	return s, nil, nil
+}
+
+// fill makes the state in an empty scratch database.
+func (e *Engine) fill(ctx context.Context, conn *pgx.Conn, state *schema.State, major int) (refused *pgconn.PgError, err error) {
 	goal := *state
 	goal.Server = major
 	empty := schema.NewState(major)
@@ -216,16 +253,9 @@ func (e *Engine) materialize(ctx context.Context, state *schema.State, major int
 		}
 	}
 	for _, role := range state.Roles {
-		_, _ = s.Conn.Exec(ctx, "CREATE ROLE "+pg.QuoteIdent(role)) // most exist, some have reserved names
+		_, _ = conn.Exec(ctx, "CREATE ROLE "+pg.QuoteIdent(role)) // most exist, some have reserved names
 	}
-	refused, err := e.move(ctx, s.Conn, empty, &goal)
-	if err != nil {
-		return nil, nil, errors.Join(err, s.Close(context.WithoutCancel(ctx)))
-	}
-	if refused != nil {
-		return s, refused, nil
-	}
-	return s, nil, nil
+	return e.move(ctx, conn, empty, &goal)
 }
 
 // translate returns the state as a newer server prints it: its objects are made

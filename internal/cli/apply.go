@@ -86,6 +86,15 @@ func runApply(ctx context.Context, env *Env, cmd *cobra.Command, o *applyOptions
 		request.LockTimeout = chosen.lockTimeout
 	}
 	return withEngine(ctx, env, progress(env), func(engine *cairn.Engine) error {
+		if o.plan == "" {
+			plan, _, err := planRequest(env, c, cmd, &o.connection, &o.selection, o.file)
+			if err != nil {
+				return err
+			}
+			if forMany(plan) {
+				return o.applyMany(ctx, env, engine, request, plan)
+			}
+		}
 		request.Plan, err = o.obtain(ctx, env, c, engine, target)
 		if err != nil {
 			return err

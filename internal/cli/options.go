@@ -98,7 +98,7 @@ type selectionOptions struct {
 
 func (o *selectionOptions) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringArrayVar(&o.schemas, "schema", nil, "manage this schema only, by `name`; repeatable")
+	flags.StringArrayVar(&o.schemas, "schema", nil, "manage this schema only, by `name`; repeatable; a pattern such as tenant_* plans each schema by itself")
 	flags.Var(&choice{&o.owners, []string{"auto", "all", "none"}}, "owners", "manage owners: auto (when the files state any), all, none")
 	flags.Var(&choice{&o.privileges, []string{"auto", "all", "none"}}, "privileges", "manage grants: auto (when the files state any), all, none")
 	flags.BoolVar(&o.strict, "strict", false, "fail when there are objects that cairn does not manage")

@@ -74,6 +74,9 @@ func runPlan(ctx context.Context, env *Env, cmd *cobra.Command, o *planOptions) 
 		return err
 	}
 	return withEngine(ctx, env, quiet(env), func(engine *cairn.Engine) error {
+		if forMany(request) {
+			return o.planMany(ctx, env, engine, request)
+		}
 		p, err := planDecided(ctx, env, c, engine, request)
 		if err != nil {
 			return err

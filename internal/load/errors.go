@@ -34,6 +34,13 @@ func (e *Error) Error() string {
 	return pg.Redact(text)
 }
 
+// IsMissing reports whether the error says that a statement needs what does not
+// exist.
+func IsMissing(err error) bool {
+	var placed *Error
+	return errors.As(err, &placed) && isMissing(placed.Code)
+}
+
 // Unwrap returns the server's error.
 func (e *Error) Unwrap() error { return e.Err }
 

@@ -4,7 +4,9 @@ package scope
 
 import (
 	"fmt"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/cairn-db/cairn/internal/kind"
@@ -113,6 +115,34 @@ func Limit(kinds *kind.Set, scope schema.Scope, s *schema.State) error {
 	return nil
 }
 
+// Rest returns what the scope leaves out, without what needs something that it
+// takes in; nil when it leaves out nothing.
+func Rest(kinds *kind.Set, scope schema.Scope, s *schema.State) (*schema.State, error) {
+	scope.Owners, scope.Privileges = true, true
+	within := *s
+	within.Objects = maps.Clone(s.Objects)
+	if err := Limit(kinds, scope, &within); err != nil {
+		return nil, err
+	}
+	if len(within.Objects) == len(s.Objects) {
+		return nil, nil
+	}
+	rest := *s
+	rest.Objects = maps.Clone(s.Objects)
+	maps.DeleteFunc(rest.Objects, func(id schema.ID, o *schema.Object) bool { return within.Objects[id] != nil && !o.Builtin })
+	for again := true; again; {
+		again = false
+		for id, o := range rest.Objects {
+			gone := func(need schema.ID) bool { return s.Objects[need] != nil && rest.Objects[need] == nil }
+			if gone(o.Parent) || slices.ContainsFunc(o.Needs, gone) {
+				delete(rest.Objects, id)
+				again = true
+			}
+		}
+	}
+	return &rest, nil
+}
+
 func decide(mode string, kinds *kind.Set, source kind.Satellite, desired *schema.State) bool {
 	switch mode {
 	case "all":
@@ -146,8 +176,15 @@ func count(kinds *kind.Set, source kind.Satellite, s *schema.State) int {
 	return n
 }
 
+// journal is the schema that Cairn keeps its own records in.
+const journal = "cairn"
+
 // inSchemas reports whether the object lies in one of the schemas, or is one.
+// Cairn's own schema is never managed, nor what has its name outside schemas.
 func inSchemas(schemas []string, id schema.ID) bool {
+	if subject := id.Subject(); subject.Schema == journal || subject.Schema == "" && subject.Name == journal {
+		return false
+	}
 	if len(schemas) == 0 {
 		return true
 	}

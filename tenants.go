@@ -1,0 +1,140 @@
+package cairn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/cairn-db/cairn/internal/catalog"
+	"github.com/cairn-db/cairn/internal/pg"
+	"github.com/cairn-db/cairn/internal/plan"
+	"github.com/cairn-db/cairn/schema"
+)
+
+// SchemaPlan is the plan of one schema of a database that holds many alike.
+type SchemaPlan struct {
+	Schema string
+	Plan   *schema.Plan
+}
+
+// PlanEach returns a plan for each schema of the target that a pattern of the
+// selection matches, in the order of their names. The desired state names no
+// schema; it is built once, and moved from schema to schema by renaming.
+func (e *Engine) PlanEach(ctx context.Context, r PlanRequest) (plans []SchemaPlan, err error) {
+	target, err := e.connect(ctx, r.Target)
+	if err != nil {
+		return nil, err
+	}
+	defer target.close(ctx)
+	old, err := e.readDatabase(ctx, target)
+	if err != nil {
+		return nil, err
+	}
+	names, err := matchingSchemas(ctx, target, r.Selection.Schemas)
+	if err != nil {
+		return nil, err
+	}
+	selection := r.Selection
+	selection.Schemas = names[:1]
+	desired, err := e.read(ctx, r.Desired, reading{target: target, other: old, selection: selection, scratch: r.Scratch})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, desired.close(ctx)) }()
+	if desired.shadow == nil && len(names) > 1 {
+		return nil, hinted{errors.New("only SQL files can be planned for many schemas"), "name one schema, or give a file"}
+	}
+	parts := bySchema(old)
+	for i, name := range names {
+		if i > 0 {
+			if err := e.moveSchema(ctx, &desired, names[i-1], name); err != nil {
+				return nil, err
+			}
+		}
+		part := *old
+		part.Objects = parts[name]
+		selection.Schemas = []string{name}
+		p, err := e.compare(ctx, &part, desired, selection)
+		if err != nil {
+			return nil, fmt.Errorf("planning schema %s: %w", name, err)
+		}
+		p.Database = target.identity
+		p.Findings = append(p.Findings, desired.findings...)
+		plan.Seal(p)
+		plans = append(plans, SchemaPlan{name, p})
+	}
+	return plans, nil
+}
+
+// matchingSchemas lists the schemas of the target that match a pattern. A name
+// without a wildcard need not exist.
+func matchingSchemas(ctx context.Context, t *target, patterns []string) ([]string, error) {
+	rows, err := t.conn.Query(ctx, `SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' ORDER BY nspname COLLATE "C"`)
+	if err != nil {
+		return nil, fmt.Errorf("reading the schemas: %w", err)
+	}
+	existing, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("reading the schemas: %w", err)
+	}
+	var names []string
+	for _, pattern := range patterns {
+		matched := false
+		for _, name := range existing {
+			ok, err := path.Match(pattern, name)
+			if err != nil {
+				return nil, fmt.Errorf("reading the schema pattern %q: %w", pattern, err)
+			}
+			if ok && !slices.Contains(names, name) {
+				names, matched = append(names, name), true
+			}
+		}
+		if !matched && !IsPattern(pattern) {
+			names = append(names, pattern)
+		}
+	}
+	if len(names) == 0 {
+		return nil, hinted{fmt.Errorf("no schema of database %s matches %s", t.identity.Name, strings.Join(patterns, ", ")),
+			"name an existing schema, or another pattern"}
+	}
+	return names, nil
+}
+
+// IsPattern reports whether the name of a schema is a pattern for many.
+func IsPattern(name string) bool { return strings.ContainsAny(name, "*?[") }
+
+// bySchema divides a state among its schemas.
+func bySchema(s *schema.State) map[string]map[schema.ID]*schema.Object {
+	parts := map[string]map[schema.ID]*schema.Object{}
+	for id, o := range s.Objects {
+		name := id.Schema
+		if name == "" {
+			name = id.Name
+		}
+		if parts[name] == nil {
+			parts[name] = map[schema.ID]*schema.Object{}
+		}
+		parts[name][id] = o
+	}
+	return parts
+}
+
+// moveSchema renames the schema that the desired state was built in and reads it
+// again.
+func (e *Engine) moveSchema(ctx context.Context, r *read, from, to string) error {
+	_, err := r.shadow.Conn.Exec(ctx, "ALTER SCHEMA "+pg.QuoteIdent(from)+" RENAME TO "+pg.QuoteIdent(to))
+	if err != nil {
+		return fmt.Errorf("moving the desired state to schema %s: %w", to, err)
+	}
+	r.state, err = catalog.Read(ctx, r.shadow.Conn, e.kinds,
+		catalog.Options{Server: r.state.Server, Unowned: r.shadow.Unowned, Default: r.shadow.Unowned})
+	if err != nil {
+		return fmt.Errorf("reading the shadow: %w", err)
+	}
+	return nil
+}
