@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -15,6 +16,9 @@ func (r *reader) assemble() error {
 		if w.kind.Satellite == kind.NotSatellite {
 			r.byAddress[w.address] = w.object.ID
 		}
+	}
+	if err := r.shareNeeds(); err != nil {
+		return err
 	}
 	resolver := newResolver(r.byAddress, r.depends)
 	for _, w := range r.rows {
@@ -145,6 +149,30 @@ func (r *reader) dropOrphans() {
 			}
 		}
 	}
+}
+
+// shareNeeds gives what PostgreSQL records as a need of a whole to the parts
+// that say that it is theirs.
+func (r *reader) shareNeeds() error {
+	moved := map[[2]address]bool{}
+	var own []dependency
+	for _, w := range r.rows {
+		if w.uses == "" {
+			continue
+		}
+		var uses [][2]int64
+		if err := json.Unmarshal([]byte(w.uses), &uses); err != nil {
+			return fmt.Errorf("reading what %s needs: %w", w.object.ID.Describe(), err)
+		}
+		for _, u := range uses {
+			to := address{u[0], u[1], 0}
+			moved[[2]address{w.parent, to}] = true
+			own = append(own, dependency{from: w.address, to: to, kind: 'n'})
+		}
+	}
+	r.depends = slices.DeleteFunc(r.depends, func(d dependency) bool { return moved[[2]address{d.from, d.to}] })
+	r.depends = append(r.depends, own...)
+	return nil
 }
 
 // addNeeds adds what pg_depend and the kinds know.
