@@ -21,6 +21,7 @@ func (r *reader) assemble() error {
 		return err
 	}
 	resolver := newResolver(r.byAddress, r.depends)
+	r.addMembers(resolver)
 	for _, w := range r.rows {
 		if w.kind.Satellite != kind.NotSatellite {
 			if err := r.addSatellite(w, resolver); err != nil {
@@ -28,7 +29,7 @@ func (r *reader) assemble() error {
 			}
 			continue
 		}
-		if resolver.member(w.address) {
+		if resolver.member(w.address) || resolver.member(w.parent) {
 			continue
 		}
 		if err := r.addObject(w, resolver); err != nil {
@@ -147,6 +148,16 @@ func (r *reader) dropOrphans() {
 				delete(r.state.Objects, id)
 				again = true
 			}
+		}
+	}
+}
+
+// addMembers makes the parts of members of an extension members too, where
+// PostgreSQL records only the whole as one.
+func (r *reader) addMembers(resolver *resolver) {
+	for _, w := range r.rows {
+		if e, ok := resolver.extension[w.parent.whole()]; ok && w.kind.Satellite == kind.NotSatellite {
+			resolver.extension[w.address.whole()] = e
 		}
 	}
 }

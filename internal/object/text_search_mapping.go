@@ -1,6 +1,7 @@
 package object
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/cairn-db/cairn/internal/kind"
@@ -64,21 +65,27 @@ func remapped(c *kind.Ctx, o *schema.Object, dictionaries []string) bool {
 }
 
 // mapToken changes the mapping of one type of token. Those to which the same
-// happens share the statement of the first of them.
+// happens share the statement.
 func mapToken(verb string, id schema.ID, with string, mappings []*schema.Object, same func(*schema.Object) bool) []kind.Action {
-	words := "ALTER TEXT SEARCH CONFIGURATION " + qualified(id) + " " + verb + " MAPPING FOR "
-	token := []kind.Fragment{{ID: id, Text: pg.QuoteIdent(id.Part)}}
-	var leader *schema.Object
-	for _, o := range mappings {
-		if same(o) && (leader == nil || o.Order < leader.Order) {
-			leader = o
-		}
+	alike := slices.DeleteFunc(slices.Clone(mappings), func(o *schema.Object) bool { return !same(o) })
+	return together(id, "ALTER TEXT SEARCH CONFIGURATION "+qualified(id)+" "+verb+" MAPPING FOR ", pg.QuoteIdent(id.Part), ", ", with, alike)
+}
+
+// together is a statement for one object that takes in those for the other ones
+// to which the same happens: that of the first of them, whose others say what
+// they would do alone.
+func together(id schema.ID, open, text, separator, close string, alike []*schema.Object) []kind.Action {
+	fragments := []kind.Fragment{{ID: id, Text: text}}
+	statement := kind.Action{SQL: open + text + close, Fragments: fragments}
+	if len(alike) == 0 {
+		return []kind.Action{statement}
 	}
-	switch {
-	case leader == nil:
-		return kind.Do(words + token[0].Text + with)
-	case leader.ID == id:
-		return []kind.Action{{Open: words, Fragments: token, Separator: ", ", Close: with}}
+	first := slices.MinFunc(alike, func(a, b *schema.Object) int {
+		return cmp.Or(cmp.Compare(a.Order, b.Order), schema.Compare(a.ID, b.ID))
+	})
+	if first.ID == id {
+		return []kind.Action{{Open: open, Fragments: fragments, Separator: separator, Close: close}}
 	}
-	return []kind.Action{{SQL: words + token[0].Text + with, Into: leader.ID, Fragments: token}}
+	statement.Into = first.ID
+	return []kind.Action{statement}
 }
