@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -16,7 +17,11 @@ func (r *reader) assemble() error {
 			r.byAddress[w.address] = w.object.ID
 		}
 	}
+	if err := r.shareNeeds(); err != nil {
+		return err
+	}
 	resolver := newResolver(r.byAddress, r.depends)
+	r.addMembers(resolver)
 	for _, w := range r.rows {
 		if w.kind.Satellite != kind.NotSatellite {
 			if err := r.addSatellite(w, resolver); err != nil {
@@ -24,7 +29,7 @@ func (r *reader) assemble() error {
 			}
 			continue
 		}
-		if resolver.member(w.address) {
+		if resolver.member(w.address) || resolver.member(w.parent) {
 			continue
 		}
 		if err := r.addObject(w, resolver); err != nil {
@@ -145,6 +150,40 @@ func (r *reader) dropOrphans() {
 			}
 		}
 	}
+}
+
+// addMembers makes the parts of members of an extension members too, where
+// PostgreSQL records only the whole as one.
+func (r *reader) addMembers(resolver *resolver) {
+	for _, w := range r.rows {
+		if e, ok := resolver.extension[w.parent.whole()]; ok && w.kind.Satellite == kind.NotSatellite {
+			resolver.extension[w.address.whole()] = e
+		}
+	}
+}
+
+// shareNeeds gives what PostgreSQL records as a need of a whole to the parts
+// that say that it is theirs.
+func (r *reader) shareNeeds() error {
+	moved := map[[2]address]bool{}
+	var own []dependency
+	for _, w := range r.rows {
+		if w.uses == "" {
+			continue
+		}
+		var uses [][2]int64
+		if err := json.Unmarshal([]byte(w.uses), &uses); err != nil {
+			return fmt.Errorf("reading what %s needs: %w", w.object.ID.Describe(), err)
+		}
+		for _, u := range uses {
+			to := address{u[0], u[1], 0}
+			moved[[2]address{w.parent, to}] = true
+			own = append(own, dependency{from: w.address, to: to, kind: 'n'})
+		}
+	}
+	r.depends = slices.DeleteFunc(r.depends, func(d dependency) bool { return moved[[2]address{d.from, d.to}] })
+	r.depends = append(r.depends, own...)
+	return nil
 }
 
 // addNeeds adds what pg_depend and the kinds know.

@@ -87,6 +87,7 @@ type row struct {
 	parent        address
 	object        *schema.Object
 	of            string
+	uses          string
 	owner         string
 	aclOwner, acl string
 	aclDefault    string

@@ -72,6 +72,7 @@ var reserved = map[string]func(*row, string){
 	"name":       func(w *row, v string) { w.object.ID.Name = v },
 	"args":       func(w *row, v string) { w.object.ID.Args = v },
 	"part":       func(w *row, v string) { w.object.ID.Part = v },
+	"uses":       func(w *row, v string) { w.uses = v },
 	"ord":        func(w *row, v string) { w.object.Order = int(number(v)) },
 	"builtin":    func(w *row, v string) { w.object.Builtin = v == "t" },
 	"owner":      func(w *row, v string) { w.owner, w.aclOwner = v, v },

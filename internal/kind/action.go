@@ -92,8 +92,8 @@ type Ctx struct {
 // Ref returns how DDL addresses the object.
 func (c *Ctx) Ref(id schema.ID) string { return c.Kinds.Ref(id) }
 
-// Parts returns the objects of the given kind whose parent is id, ordered by
-// identity.
+// Parts returns the objects of the given kind, "" for any, whose parent is id,
+// ordered by identity.
 func (c *Ctx) Parts(s *schema.State, id schema.ID, kind string) []*schema.Object {
 	if c.parts == nil {
 		c.parts = map[*schema.State]map[schema.ID][]*schema.Object{}
@@ -127,6 +127,9 @@ func (c *Ctx) Users(s *schema.State, id schema.ID, kind string) []*schema.Object
 }
 
 func ofKind(objects []*schema.Object, kind string) []*schema.Object {
+	if kind == "" {
+		return objects
+	}
 	var found []*schema.Object
 	for _, o := range objects {
 		if o.ID.Kind == kind {

@@ -32,6 +32,8 @@ import (
 //	schema, name, args, part   identity, the fields of schema.ID
 //	of                         kind of the subject, when it is named and not found by its address
 //	pclass, pobj, psub         address of the parent
+//	uses                       json array of [classid, objid] that a part needs, where pg_depend
+//	                           records them as needs of the parent
 //	ord                        place among the parts of the same parent, never compared
 //	builtin                    whether every new database has it
 //	owner                      name of the owning role
@@ -88,6 +90,7 @@ type Spec[T any] struct {
 	Carried   bool      // PostgreSQL carries it over when a Rebuild field of something it needs changes
 	Detach    bool      // is dropped by itself, although its parent goes too, when it needs another object that goes
 	Early     bool      // exists before its parent; another object ties them
+	Whole     bool      // what needs it is built after the changes of its parts, and of what it needs itself that is Whole
 	Loose     bool      // automatic dependencies of its objects are no needs; the parent says what is left of them
 	Heavy     bool      // counted and named in summaries although it is a part
 
@@ -132,7 +135,7 @@ type Kind struct {
 	Satellite             Satellite
 	Inline                bool
 	Detach, Early, Loose  bool
-	Heavy                 bool
+	Heavy, Whole          bool
 	Rebuild               map[string]bool
 	CarriedOver           func(*schema.Object) bool // PostgreSQL carries the object over when something it needs is rebuilt
 	Fields                []string                  // attribute names, in order
@@ -189,7 +192,8 @@ func Define[T any](set *Set, s Spec[T]) *Kind {
 	k := &Kind{
 		Name: s.Name, SQL: s.SQL, Grant: s.Grant, Doc: s.Doc, Since: s.Since, Rank: s.Rank,
 		Satellite: s.Satellite, Inline: s.Inline, Detach: s.Detach, Early: s.Early,
-		Loose: s.Loose, Heavy: s.Heavy, Rebuild: s.Rebuild, Fields: fields, Info: info, Printed: tagged[T]("print"), CanSwap: s.Aside != nil,
+		Loose: s.Loose, Heavy: s.Heavy, Whole: s.Whole, Rebuild: s.Rebuild, CanSwap: s.Aside != nil,
+		Fields: fields, Info: info, Printed: tagged[T]("print"),
 		Query: s.Query, Ref: s.Ref, Rename: s.Rename,
 	}
 	k.Create = func(c *Ctx, o *schema.Object) []Action { return s.Create(c, o.ID, decode[T](o)) }

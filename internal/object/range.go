@@ -25,16 +25,9 @@ func (kinds) Range(set *kind.Set) {
 		Query: rangeQuery,
 		Ref:   qualified,
 		Create: func(_ *kind.Ctx, id schema.ID, r rangeType) []kind.Action {
-			create := "CREATE TYPE " + qualified(id) + " AS RANGE (SUBTYPE = " + r.Subtype
-			for _, option := range []struct{ word, value string }{
-				{"SUBTYPE_OPCLASS", r.Opclass}, {"COLLATION", r.Collation}, {"CANONICAL", r.Canonical},
-				{"SUBTYPE_DIFF", r.Diff}, {"MULTIRANGE_TYPE_NAME", r.Multirange},
-			} {
-				if option.value != "" {
-					create += ", " + option.word + " = " + option.value
-				}
-			}
-			return kind.Do(create + ")")
+			return kind.Do("CREATE TYPE " + qualified(id) + " AS RANGE (" + settings(
+				setting{"SUBTYPE", r.Subtype}, setting{"SUBTYPE_OPCLASS", r.Opclass}, setting{"COLLATION", r.Collation},
+				setting{"CANONICAL", r.Canonical}, setting{"SUBTYPE_DIFF", r.Diff}, setting{"MULTIRANGE_TYPE_NAME", r.Multirange}) + ")")
 		},
 		Drop: dropType[rangeType],
 		Alter: kind.Alter[rangeType]{

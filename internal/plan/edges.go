@@ -1,6 +1,9 @@
 package plan
 
-import "github.com/cairn-db/cairn/schema"
+import (
+	"github.com/cairn-db/cairn/internal/kind"
+	"github.com/cairn-db/cairn/schema"
+)
 
 // builders are the phases after which an object is as the new state has it.
 var builders = []phase{altering, creating, retargeting}
@@ -43,6 +46,7 @@ func (e *expansion) buildEdges(g *graph, n *node) {
 		for _, p := range builders {
 			n.needs(g.get(need, p))
 		}
+		e.wholeEdges(g, n, need)
 	}
 	if n.phase == creating {
 		for _, first := range e.kinds.Of(n.id).After(e.ctx, e.new, new) {
@@ -56,6 +60,29 @@ func (e *expansion) buildEdges(g *graph, n *node) {
 	}
 	for _, p := range builders {
 		n.needs(g.get(new.Parent, p))
+	}
+}
+
+// wholeEdges puts the node after the changes of the parts of a Whole that it
+// needs: they are no needs, but what is built from the Whole is computed by them.
+func (e *expansion) wholeEdges(g *graph, n *node, whole schema.ID) {
+	if !e.kinds.Of(whole).Whole {
+		return
+	}
+	for _, s := range []*schema.State{e.old, e.new} {
+		for _, part := range e.ctx.Parts(s, whole, "") {
+			if part.ID == n.id || e.kinds.Of(part.ID).Satellite != kind.NotSatellite {
+				continue
+			}
+			for _, p := range changes {
+				n.needs(g.get(part.ID, p))
+			}
+		}
+	}
+	if o := e.new.Objects[whole]; o != nil {
+		for _, need := range o.Needs {
+			e.wholeEdges(g, n, need)
+		}
 	}
 }
 
