@@ -28,6 +28,7 @@ import (
 //
 //	classid, objid, objsubid   catalog address, as pg_depend writes it
 //	schema, name, args, part   identity, the fields of schema.ID
+//	role                       role of the identity; Creator when no statement said which
 //	of                         kind of the subject, when it is named and not found by its address
 //	pclass, pobj, psub         address of the parent
 //	ord                        place among the parts of the same parent, never compared
@@ -49,6 +50,9 @@ type Spec[T any] struct {
 	Rank  int                     // place among statements that no dependency orders; lower first
 	Since int                     // first server version that has the kind, 0 for all
 	Query func(server int) string // see above
+	// Restricted is Query for a reader who is no superuser, where that may not
+	// read everything. Fields without a column in it are not compared.
+	Restricted func(server int) string
 
 	// Ref is how DDL addresses the object: "public.users", or for a part
 	// "email_check ON public.users", as COMMENT ON wants it after the SQL words.
@@ -66,6 +70,7 @@ type Spec[T any] struct {
 	Rebuild map[string]bool
 
 	Extra func(*schema.State, schema.ID, T) []schema.ID // needs that pg_depend does not record
+	Roles func(schema.ID, T) []string                   // roles that have to exist for the object to
 	Names func(schema.ID, T) []string                   // names taken in namespaces that kinds share: "relation public.users"
 
 	// After returns objects of the state whose changes come before this one is
@@ -99,6 +104,10 @@ type Spec[T any] struct {
 // Alter maps the lower-case name of each field to what changes it in place.
 type Alter[T any] map[string]func(c *Ctx, id schema.ID, old, new T) []Action
 
+// Creator stands in identities for the role that creates what a plan creates,
+// where files leave open which role they mean.
+const Creator = "$creator"
+
 // Nothing is the result of an Alter entry that has nothing to run.
 var Nothing = []Action{}
 
@@ -128,19 +137,21 @@ type Kind struct {
 	Info                  map[string]bool           // those that are never compared
 	CanSwap               bool                      // has Aside
 
-	Query     func(server int) string
-	Ref       func(schema.ID) string
-	Create    func(*Ctx, *schema.Object) []Action
-	Drop      func(*Ctx, *schema.Object) []Action
-	Alter     func(c *Ctx, d schema.Delta) (actions []Action, inPlace bool)
-	Retarget  func(c *Ctx, old, new *schema.Object, replaced schema.ID) []Action
-	Aside     func(*Ctx, *schema.Object) []Action
-	DropAside func(*Ctx, *schema.Object) []Action
-	Extra     func(*schema.State, *schema.Object) []schema.ID
-	After     func(*Ctx, *schema.State, *schema.Object) []schema.ID
-	Follows   func(*Ctx, *schema.Object) []schema.ID
-	Bound     func(*Ctx, *schema.Object) []schema.ID
-	Names     func(*schema.Object) []string
+	Query      func(server int) string
+	Restricted func(server int) string
+	Ref        func(schema.ID) string
+	Create     func(*Ctx, *schema.Object) []Action
+	Drop       func(*Ctx, *schema.Object) []Action
+	Alter      func(c *Ctx, d schema.Delta) (actions []Action, inPlace bool)
+	Retarget   func(c *Ctx, old, new *schema.Object, replaced schema.ID) []Action
+	Aside      func(*Ctx, *schema.Object) []Action
+	DropAside  func(*Ctx, *schema.Object) []Action
+	Extra      func(*schema.State, *schema.Object) []schema.ID
+	After      func(*Ctx, *schema.State, *schema.Object) []schema.ID
+	Follows    func(*Ctx, *schema.Object) []schema.ID
+	Bound      func(*Ctx, *schema.Object) []schema.ID
+	Names      func(*schema.Object) []string
+	Roles      func(*schema.Object) []string
 }
 
 // Set is a registry of kinds.
@@ -177,7 +188,7 @@ func Define[T any](set *Set, s Spec[T]) *Kind {
 		Name: s.Name, SQL: s.SQL, Grant: s.Grant, Doc: s.Doc, Since: s.Since, Rank: s.Rank,
 		Satellite: s.Satellite, Inline: s.Inline, Detach: s.Detach, Early: s.Early,
 		Loose: s.Loose, Heavy: s.Heavy, Rebuild: s.Rebuild, Fields: fields, Info: info, CanSwap: s.Aside != nil,
-		Query: s.Query, Ref: s.Ref,
+		Query: s.Query, Restricted: s.Restricted, Ref: s.Ref,
 	}
 	k.Create = func(c *Ctx, o *schema.Object) []Action { return s.Create(c, o.ID, decode[T](o)) }
 	k.Drop = func(c *Ctx, o *schema.Object) []Action { return s.Drop(c, o.ID, decode[T](o)) }
@@ -200,6 +211,12 @@ func Define[T any](set *Set, s Spec[T]) *Kind {
 			return nil
 		}
 		return s.Names(o.ID, decode[T](o))
+	}
+	k.Roles = func(o *schema.Object) []string {
+		if s.Roles == nil {
+			return nil
+		}
+		return s.Roles(o.ID, decode[T](o))
 	}
 	k.CarriedOver = func(o *schema.Object) bool {
 		return s.Carried || s.Satellite != NotSatellite || s.Carry != nil && s.Carry(decode[T](o))
