@@ -153,7 +153,7 @@ func (e *Engine) readEmpty(ctx context.Context, r reading) (read, error) {
 		return e.build(ctx, nil, r)
 	}
 	state := schema.NewState(r.other.Server)
-	state.Default, state.Roles = r.other.Default, r.other.Roles
+	state.Default, state.Unowned, state.Roles = r.other.Default, r.other.Unowned, r.other.Roles
 	maps.Copy(state.Objects, r.other.Objects)
 	maps.DeleteFunc(state.Objects, func(_ schema.ID, o *schema.Object) bool { return !o.Builtin })
 	return read{state: state}, nil

@@ -22,7 +22,7 @@ type ID struct {
 	Name   string // name within the schema; for a part, the name of its owner
 	Args   string // identity arguments of a routine, with parentheses
 	Part   string // name of a part within its owner, "email"
-	Role   string // role that a grant is given to
+	Role   string // role that a grant is given to, or that an object is for
 }
 
 // Subject returns the identity of the object that a satellite describes, and

@@ -45,16 +45,18 @@ func (o *Object) Attr(name string) string {
 
 // State is the schema of one database: a flat set of objects.
 type State struct {
-	Server  int            // major version of the server that printed it
-	Objects map[ID]*Object // by identity
-	Roles   []string       // roles that exist on the server, sorted
-	Default string         // role that owns what the reader of the state creates
-	Unknown []string       // user objects in the catalog that no kind covers, described
+	Server  int                 // major version of the server that printed it
+	Objects map[ID]*Object      // by identity
+	Roles   []string            // roles that exist on the server, sorted
+	Default string              // role that owns what the reader of the state creates
+	Unowned string              // role whose objects nobody gave an owner, "" for a database
+	Hidden  map[string][]string // by kind, attributes that the reader may not see; never compared
+	Unknown []string            // user objects in the catalog that no kind covers, described
 }
 
 // NewState returns an empty state for a server of the given major version.
 func NewState(server int) *State {
-	return &State{Server: server, Objects: map[ID]*Object{}}
+	return &State{Server: server, Objects: map[ID]*Object{}, Hidden: map[string][]string{}}
 }
 
 // Sorted returns the objects ordered by identity.

@@ -47,7 +47,8 @@ const settingsCount = 10
 // transaction of its own and needs no right beyond reading the catalogs.
 func Read(ctx context.Context, conn *pgx.Conn, kinds *kind.Set, o Options) (*schema.State, error) {
 	r := &reader{kinds: kinds, options: o, state: schema.NewState(o.Server), byAddress: map[address]schema.ID{}}
-	r.state.Default = o.Default
+	r.state.Default, r.state.Unowned = o.Default, o.Unowned
+	r.restricted = conn.PgConn().ParameterStatus("is_superuser") != "on"
 	queries, targets := r.batch()
 	reader := conn.PgConn().Exec(ctx, fmt.Sprintf(settings, o.LockTimeout.Milliseconds())+strings.Join(queries, ";\n")+";\nCOMMIT")
 	err := r.readAll(reader, targets)
@@ -70,14 +71,15 @@ func Read(ctx context.Context, conn *pgx.Conn, kinds *kind.Set, o Options) (*sch
 
 // reader collects the rows of one snapshot.
 type reader struct {
-	kinds     *kind.Set
-	options   Options
-	state     *schema.State
-	byAddress map[address]schema.ID
-	rows      []row
-	depends   []dependency
-	catalogue []address // every user object in the catalogs that hold objects
-	unknown   []address
+	kinds      *kind.Set
+	options    Options
+	restricted bool // is no superuser
+	state      *schema.State
+	byAddress  map[address]schema.ID
+	rows       []row
+	depends    []dependency
+	catalogue  []address // every user object in the catalogs that hold objects
+	unknown    []address
 }
 
 // row is one row of a kind's query.
@@ -107,7 +109,11 @@ func (r *reader) batch() (queries []string, targets []target) {
 		if k.Query == nil || r.options.Server < k.Since {
 			continue
 		}
-		queries = append(queries, k.Query(r.options.Server))
+		query := k.Query
+		if r.restricted && k.Restricted != nil {
+			query = k.Restricted
+		}
+		queries = append(queries, query(r.options.Server))
 		targets = append(targets, target{k.Name, func(rr *pgconn.ResultReader) error { return r.readKind(k, rr) }})
 	}
 	queries = append(queries, dependQuery, objectsQuery(), "SELECT rolname FROM pg_roles ORDER BY rolname COLLATE \"C\"")

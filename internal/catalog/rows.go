@@ -20,12 +20,15 @@ func (r *reader) readKind(k *kind.Kind, rr *pgconn.ResultReader) error {
 	for rr.NextRow() {
 		w := row{kind: k, object: &schema.Object{ID: schema.ID{Kind: k.Name}, Attrs: make([]schema.Attr, len(k.Fields))}}
 		for i, f := range k.Fields {
-			w.object.Attrs[i] = schema.Attr{Name: f, Info: k.Info[f]}
+			w.object.Attrs[i] = schema.Attr{Name: f, Info: k.Info[f] || slices.Contains(r.state.Hidden[k.Name], f)}
 		}
 		for i, value := range rr.Values() {
 			if value != nil {
 				setters[i](&w, string(value))
 			}
+		}
+		if role := r.options.Unowned; role != "" && w.object.ID.Role == role {
+			w.object.ID.Role = kind.Creator // nobody said who
 		}
 		r.rows = append(r.rows, w)
 	}
@@ -52,7 +55,9 @@ func (r *reader) setters(k *kind.Kind, columns []pgconn.FieldDescription) ([]fun
 		return setters, nil
 	}
 	for _, f := range k.Fields {
-		if !seen[f] {
+		if !seen[f] && r.restricted && k.Restricted != nil {
+			r.state.Hidden[k.Name] = append(r.state.Hidden[k.Name], f)
+		} else if !seen[f] {
 			return nil, fmt.Errorf("the query of kind %s has no column for the field %s", k.Name, f)
 		}
 	}
@@ -73,6 +78,7 @@ var reserved = map[string]func(*row, string){
 	"args":       func(w *row, v string) { w.object.ID.Args = v },
 	"part":       func(w *row, v string) { w.object.ID.Part = v },
 	"uses":       func(w *row, v string) { w.uses = v },
+	"role":       func(w *row, v string) { w.object.ID.Role = v },
 	"ord":        func(w *row, v string) { w.object.Order = int(number(v)) },
 	"builtin":    func(w *row, v string) { w.object.Builtin = v == "t" },
 	"owner":      func(w *row, v string) { w.owner, w.aclOwner = v, v },

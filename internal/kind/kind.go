@@ -30,6 +30,7 @@ import (
 //
 //	classid, objid, objsubid   catalog address, as pg_depend writes it
 //	schema, name, args, part   identity, the fields of schema.ID
+//	role                       role of the identity; Creator when no statement said which
 //	of                         kind of the subject, when it is named and not found by its address
 //	pclass, pobj, psub         address of the parent
 //	uses                       json array of [classid, objid] that a part needs, where pg_depend
@@ -53,6 +54,9 @@ type Spec[T any] struct {
 	Rank  int                     // place among statements that no dependency orders; lower first
 	Since int                     // first server version that has the kind, 0 for all
 	Query func(server int) string // see above
+	// Restricted is Query for a reader who is no superuser, where that may not
+	// read everything. Fields without a column in it are not compared.
+	Restricted func(server int) string
 
 	// Ref is how DDL addresses the object: "public.users", or for a part
 	// "email_check ON public.users", as COMMENT ON wants it after the SQL words.
@@ -74,6 +78,7 @@ type Spec[T any] struct {
 	// name, another one; nil for objects that keep theirs. RenameTo is the usual.
 	Rename func(k *Kind, at schema.ID, name string) string
 
+	Roles func(schema.ID, T) []string // roles that have to exist for the object to
 	Names func(schema.ID, T) []string // names taken in namespaces that kinds share: "relation public.users"
 
 	// After returns objects of the state whose changes come before this one is
@@ -113,6 +118,10 @@ func RenameTo(k *Kind, at schema.ID, name string) string {
 	return "ALTER " + k.SQL + " " + k.Ref(at) + " RENAME TO " + pg.QuoteIdent(name)
 }
 
+// Creator stands in identities for the role that creates what a plan creates,
+// where files leave open which role they mean.
+const Creator = "$creator"
+
 // Nothing is the result of an Alter entry that has nothing to run.
 var Nothing = []Action{}
 
@@ -143,20 +152,22 @@ type Kind struct {
 	Printed               map[string]bool           // those that the server prints of stored expressions
 	CanSwap               bool                      // has Aside
 
-	Query     func(server int) string
-	Ref       func(schema.ID) string
-	Rename    func(k *Kind, at schema.ID, name string) string
-	Create    func(*Ctx, *schema.Object) []Action
-	Drop      func(*Ctx, *schema.Object) []Action
-	Alter     func(c *Ctx, d schema.Delta) (actions []Action, inPlace bool)
-	Retarget  func(c *Ctx, old, new *schema.Object, replaced schema.ID) []Action
-	Aside     func(*Ctx, *schema.Object) []Action
-	DropAside func(*Ctx, *schema.Object) []Action
-	Extra     func(*schema.State, *schema.Object) []schema.ID
-	After     func(*Ctx, *schema.State, *schema.Object) []schema.ID
-	Follows   func(*Ctx, *schema.Object) []schema.ID
-	Bound     func(*Ctx, *schema.Object) []schema.ID
-	Names     func(*schema.Object) []string
+	Query      func(server int) string
+	Restricted func(server int) string
+	Ref        func(schema.ID) string
+	Rename     func(k *Kind, at schema.ID, name string) string
+	Create     func(*Ctx, *schema.Object) []Action
+	Drop       func(*Ctx, *schema.Object) []Action
+	Alter      func(c *Ctx, d schema.Delta) (actions []Action, inPlace bool)
+	Retarget   func(c *Ctx, old, new *schema.Object, replaced schema.ID) []Action
+	Aside      func(*Ctx, *schema.Object) []Action
+	DropAside  func(*Ctx, *schema.Object) []Action
+	Extra      func(*schema.State, *schema.Object) []schema.ID
+	After      func(*Ctx, *schema.State, *schema.Object) []schema.ID
+	Follows    func(*Ctx, *schema.Object) []schema.ID
+	Bound      func(*Ctx, *schema.Object) []schema.ID
+	Names      func(*schema.Object) []string
+	Roles      func(*schema.Object) []string
 }
 
 // Set is a registry of kinds.
@@ -194,7 +205,7 @@ func Define[T any](set *Set, s Spec[T]) *Kind {
 		Satellite: s.Satellite, Inline: s.Inline, Detach: s.Detach, Early: s.Early,
 		Loose: s.Loose, Heavy: s.Heavy, Whole: s.Whole, Rebuild: s.Rebuild, CanSwap: s.Aside != nil,
 		Fields: fields, Info: info, Printed: tagged[T]("print"),
-		Query: s.Query, Ref: s.Ref, Rename: s.Rename,
+		Query: s.Query, Restricted: s.Restricted, Ref: s.Ref, Rename: s.Rename,
 	}
 	k.Create = func(c *Ctx, o *schema.Object) []Action { return s.Create(c, o.ID, decode[T](o)) }
 	k.Drop = func(c *Ctx, o *schema.Object) []Action { return s.Drop(c, o.ID, decode[T](o)) }
@@ -212,12 +223,7 @@ func Define[T any](set *Set, s Spec[T]) *Kind {
 		return s.After(c, st, o.ID, decode[T](o))
 	}
 	k.Follows, k.Bound = related(s.Follows), related(s.Bound)
-	k.Names = func(o *schema.Object) []string {
-		if s.Names == nil {
-			return nil
-		}
-		return s.Names(o.ID, decode[T](o))
-	}
+	k.Names, k.Roles = named(s.Names), named(s.Roles)
 	k.CarriedOver = func(o *schema.Object) bool {
 		return s.Carried || s.Satellite != NotSatellite || s.Carry != nil && s.Carry(decode[T](o))
 	}
@@ -249,6 +255,16 @@ func related[T any](f func(*Ctx, schema.ID, T) []schema.ID) func(*Ctx, *schema.O
 			return nil
 		}
 		return f(c, o.ID, decode[T](o))
+	}
+}
+
+// named removes the type parameter from a function of one object.
+func named[T any](f func(schema.ID, T) []string) func(*schema.Object) []string {
+	return func(o *schema.Object) []string {
+		if f == nil {
+			return nil
+		}
+		return f(o.ID, decode[T](o))
 	}
 }
 

@@ -11,13 +11,18 @@ import (
 	"github.com/cairn-db/cairn/schema"
 )
 
-// column is a column of a table without its default, manual chapter 5.
+// column is a column of a table without its default, manual chapter 5. NOT NULL
+// stands before the identity, which demands it.
 type column struct {
 	Local          bool   `info:"true"` // declared on the table itself, not only inherited
 	Type           string // with modifier
 	Collation      string // printed name, "" for the type's own
 	Generated      string `print:"true"` // printed expression, "" when not generated
 	Virtual        bool   // computed on read (18 and later)
+	Notnull        bool
+	Notnullname    string // name of the constraint when it is not the one PostgreSQL gives (18 and later)
+	Notnullis      string `info:"true"` // its name in any case
+	Notnulloptions string // NO INHERIT, NOT VALID (18 and later)
 	Identity       string // ALWAYS, BY DEFAULT or ""
 	Sequencename   string // printed name of the identity's sequence
 	Sequencestart  string
@@ -26,26 +31,23 @@ type column struct {
 	Sequencemax    string
 	Sequencecache  string
 	Sequencecycle  bool
-	Notnull        bool
-	Notnullname    string // name of the constraint when it is not the one PostgreSQL gives (18 and later)
-	Notnullis      string `info:"true"` // its name in any case
-	Notnulloptions string // NO INHERIT, NOT VALID (18 and later)
 	Storage        string
 	Typestorage    string `info:"true"` // storage that a new column of the type has
 	Compression    string // "" for the server's default
 	Statistics     int64  // -1 for the server's default
 	Options        []string
+	Foreignoptions []string // of a foreign table's column, name=value
 }
 
 // Column defines the columns of tables.
 func (kinds) Column(set *kind.Set) {
-	kind.Define(set, kind.Spec[column]{
+	kind.Define(set, ofRelation(kind.Spec[column]{
 		Name: "column", SQL: "COLUMN", Grant: "TABLE", Rank: 51,
 		Rename: func(_ *kind.Kind, at schema.ID, name string) string {
 			return "ALTER TABLE " + qualified(at) + " RENAME COLUMN " + pg.QuoteIdent(at.Part) + " TO " + pg.QuoteIdent(name)
 		},
 		Doc: "Columns with type, collation, NOT NULL, identity, generated expressions (stored, and virtual on 18), " +
-			"storage, compression, statistics target and options. Their order is not compared.",
+			"storage, compression, statistics target, options and options for a foreign server. Their order is not compared.",
 		Query:  columnQuery,
 		Ref:    columnRef,
 		Create: createColumn,
@@ -97,6 +99,9 @@ func (kinds) Column(set *kind.Set) {
 				}
 				return actions
 			},
+			"foreignoptions": func(_ *kind.Ctx, id schema.ID, old, col column) []kind.Action {
+				return alterColumn(id, changeGenericOptions(old.Foreignoptions, col.Foreignoptions))
+			},
 		},
 		After:    func(_ *kind.Ctx, s *schema.State, id schema.ID, _ column) []schema.ID { return above(s, id) },
 		Follows:  func(c *kind.Ctx, id schema.ID, _ column) []schema.ID { return follows(c, id) },
@@ -104,7 +109,7 @@ func (kinds) Column(set *kind.Set) {
 		Retarget: retargetColumn,
 		Inline:   true,
 		Carry:    func(col column) bool { return col.Generated == "" },
-	})
+	}))
 }
 
 func columnQuery(server int) string {
@@ -130,7 +135,8 @@ func columnQuery(server int) string {
 	` + notNull + `
 	` + storageWord("a.attstorage") + ` AS storage, ` + storageWord("t.typstorage") + ` AS typestorage,
 	CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END AS compression,
-	coalesce(a.attstattarget, -1) AS statistics, to_json(a.attoptions) AS options
+	coalesce(a.attstattarget, -1) AS statistics, to_json(a.attoptions) AS options,
+	` + sortedOptions("a.attfdwoptions") + ` AS foreignoptions
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 	JOIN pg_type t ON t.oid = a.atttypid
 	LEFT JOIN pg_collation co ON co.oid = a.attcollation LEFT JOIN pg_namespace cn ON cn.oid = co.collnamespace
@@ -138,7 +144,7 @@ FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON
 	LEFT JOIN pg_depend i ON a.attidentity <> '' AND i.refclassid = 'pg_class'::regclass AND i.refobjid = c.oid
 		AND i.refobjsubid = a.attnum AND i.deptype = 'i' AND i.classid = 'pg_class'::regclass
 	LEFT JOIN pg_class ids ON ids.oid = i.objid LEFT JOIN pg_sequence s ON s.seqrelid = i.objid` + join + `
-WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND ` + userSchemas
+WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't' AND ` + userSchemas
 }
 
 // storageWord prints a storage strategy as SET STORAGE takes it.
@@ -151,9 +157,13 @@ func columnRef(id schema.ID) string { return qualified(id) + "." + pg.QuoteIdent
 
 func createColumn(c *kind.Ctx, id schema.ID, col column) []kind.Action {
 	if arrives(c, id, col.Local) {
-		return nil
+		settings := ownSettings(id, col)
+		if len(col.Foreignoptions) > 0 {
+			settings = append(settings, alterColumn(id, changeGenericOptions(nil, col.Foreignoptions))...)
+		}
+		return settings
 	}
-	text := kind.Words(pg.QuoteIdent(id.Part), col.Type)
+	text := kind.Words(pg.QuoteIdent(id.Part), col.Type, genericOptions(col.Foreignoptions))
 	if col.Collation != "" {
 		text += " COLLATE " + col.Collation
 	}
@@ -174,6 +184,12 @@ func createColumn(c *kind.Ctx, id schema.ID, col column) []kind.Action {
 	if col.Compression != "" {
 		actions = append(actions, alterColumn(id, "SET COMPRESSION "+col.Compression)...)
 	}
+	return append(actions, ownSettings(id, col)...)
+}
+
+// ownSettings sets what no column inherits.
+func ownSettings(id schema.ID, col column) []kind.Action {
+	var actions []kind.Action
 	if col.Statistics >= 0 {
 		actions = append(actions, alterColumnOnly(id, "SET STATISTICS "+strconv.FormatInt(col.Statistics, 10))...)
 	}
@@ -207,7 +223,7 @@ func alterType(c *kind.Ctx, id schema.ID, old, col column) []kind.Action {
 	if needsKind(c.Old, id, "enum") && needsKind(c.New, id, "enum") {
 		using += "text::"
 	}
-	return append(setType(id, col, using+col.Type), keepStorage(id, old, col)...)
+	return append(setType(c, id, col, using+col.Type), keepStorage(id, old, col)...)
 }
 
 // keepStorage sets again what a new type resets.
@@ -225,12 +241,17 @@ func keepStorage(id schema.ID, old, col column) []kind.Action {
 	return actions
 }
 
-func setType(id schema.ID, col column, using string) []kind.Action {
+// setType leaves out how values are converted where a foreign table is among
+// those that change, because PostgreSQL refuses it for its values elsewhere.
+func setType(c *kind.Ctx, id schema.ID, col column, using string) []kind.Action {
 	sql := fmt.Sprintf("ALTER TABLE %s ALTER COLUMN %s TYPE %s", qualified(id), pg.QuoteIdent(id.Part), col.Type)
 	if col.Collation != "" {
 		sql += " COLLATE " + col.Collation
 	}
-	return []kind.Action{{SQL: sql + " USING " + using, Relation: tableOf(id), Lock: kind.AccessExclusive, Rewrite: true}}
+	if !holdsForeign(c, id) {
+		sql += " USING " + using
+	}
+	return []kind.Action{{SQL: sql, Relation: tableOf(id), Lock: kind.AccessExclusive, Rewrite: true}}
 }
 
 // retargetColumn moves a column to the new form of its type.
@@ -242,9 +263,9 @@ func retargetColumn(c *kind.Ctx, id schema.ID, old, col column, replaced schema.
 		return nil
 	}
 	if array := len(col.Type) > 2 && col.Type[len(col.Type)-2:] == "[]"; array {
-		return setType(id, col, pg.QuoteIdent(id.Part)+"::text[]::"+col.Type)
+		return setType(c, id, col, pg.QuoteIdent(id.Part)+"::text[]::"+col.Type)
 	}
-	return setType(id, col, pg.QuoteIdent(id.Part)+"::text::"+col.Type)
+	return setType(c, id, col, pg.QuoteIdent(id.Part)+"::text::"+col.Type)
 }
 
 func needsKind(s *schema.State, id schema.ID, kind string) bool {

@@ -24,7 +24,7 @@ type constraint struct {
 
 // Constraint defines the constraints of tables.
 func (kinds) Constraint(set *kind.Set) {
-	kind.Define(set, kind.Spec[constraint]{
+	kind.Define(set, ofRelation(kind.Spec[constraint]{
 		Name: "constraint", SQL: "CONSTRAINT", Rank: 120,
 		Rename: func(_ *kind.Kind, at schema.ID, name string) string {
 			return "ALTER TABLE " + qualified(at) + " RENAME CONSTRAINT " + pg.QuoteIdent(at.Part) + " TO " + pg.QuoteIdent(name)
@@ -87,7 +87,7 @@ func (kinds) Constraint(set *kind.Set) {
 		},
 		Carried: true,
 		Detach:  true,
-	})
+	}))
 }
 
 // constraintQuery leaves out what the clones of foreign keys on partitions and
@@ -110,7 +110,7 @@ func constraintQuery(server int) string {
 FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 	LEFT JOIN pg_class i ON i.oid = k.conindid AND k.contype IN ('p', 'u', 'x') LEFT JOIN pg_index x ON x.indexrelid = i.oid
 	LEFT JOIN pg_tablespace sp ON sp.oid = i.reltablespace
-WHERE k.contype IN ('p', 'u', 'c', 'f', 'x') AND NOT (k.contype = 'f' AND k.conparentid <> 0) AND c.relkind IN ('r', 'p')
+WHERE k.contype IN ('p', 'u', 'c', 'f', 'x') AND NOT (k.contype = 'f' AND k.conparentid <> 0) AND c.relkind IN ('r', 'p', 'f')
 	AND c.relpersistence <> 't' AND ` + userSchemas
 }
 

@@ -15,9 +15,9 @@ type columnDefault struct {
 
 // Default defines the defaults of columns.
 func (kinds) Default(set *kind.Set) {
-	kind.Define(set, kind.Spec[columnDefault]{
+	kind.Define(set, ofRelation(kind.Spec[columnDefault]{
 		Name: "default", Rank: 60,
-		Doc: "Defaults of the columns of tables and views.",
+		Doc: "Defaults of the columns of tables, foreign tables and views.",
 		Query: func(int) string {
 			return `SELECT 'pg_attrdef'::regclass::oid AS classid, d.oid AS objid, 0 AS objsubid,
 	n.nspname AS schema, c.relname AS name, a.attname AS part, a.attnum AS ord,
@@ -43,7 +43,7 @@ WHERE a.attgenerated = '' AND c.relpersistence <> 't' AND ` + userSchemas
 			},
 		},
 		Detach: true,
-	})
+	}))
 }
 
 // setDefault changes one table only: the children of a parent have defaults of

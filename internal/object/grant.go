@@ -29,7 +29,8 @@ func (kinds) Grant(set *kind.Set) {
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE a.attacl IS NOT NULL AND a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('v', 'm') AND ` + userSchemas
 		},
-		Ref: func(id schema.ID) string { return set.Ref(id.Subject()) },
+		Roles: func(id schema.ID, _ grant) []string { return namedRole(id.Role) },
+		Ref:   func(id schema.ID) string { return set.Ref(id.Subject()) },
 		Create: func(c *kind.Ctx, id schema.ID, g grant) []kind.Action {
 			return changeGrants(c, id, g.Baseline, nil, g.Privileges, g.Grantable)
 		},
@@ -115,6 +116,14 @@ func ownerOf(c *kind.Ctx, s *schema.State, subject schema.ID) *schema.Object {
 		}
 	}
 	return nil
+}
+
+// namedRole returns the grantee where it is a role that can be missing.
+func namedRole(role string) []string {
+	if role == "PUBLIC" {
+		return nil
+	}
+	return []string{role}
 }
 
 func without(list, other []string) []string {

@@ -1,6 +1,8 @@
 package object
 
 import (
+	"slices"
+
 	"github.com/cairn-db/cairn/internal/kind"
 	"github.com/cairn-db/cairn/schema"
 )
@@ -14,7 +16,7 @@ type inheritance struct{}
 // What the table inherits, it can also declare itself. PostgreSQL has no
 // statement that changes this alone, so that it is not compared.
 func (kinds) Inheritance(set *kind.Set) {
-	kind.Define(set, kind.Spec[inheritance]{
+	kind.Define(set, ofRelation(kind.Spec[inheritance]{
 		Name: "inheritance", Rank: 139,
 		Doc: "The parents that tables inherit from. Their order, and whether a table also declares by itself what it inherits, " +
 			"are not compared.",
@@ -22,11 +24,11 @@ func (kinds) Inheritance(set *kind.Set) {
 			return `SELECT 0 AS classid, c.oid AS objid, -100 - i.inhseqno AS objsubid, n.nspname AS schema, c.relname AS name,
 	i.inhparent::regclass::text AS part, 'pg_class'::regclass::oid AS pclass, c.oid AS pobj, 0 AS psub
 FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE NOT c.relispartition AND c.relkind = 'r' AND c.relpersistence <> 't' AND ` + userSchemas
+WHERE NOT c.relispartition AND c.relkind IN ('r', 'f') AND c.relpersistence <> 't' AND ` + userSchemas
 		},
 		Ref: onTable,
 		Create: func(c *kind.Ctx, id schema.ID, _ inheritance) []kind.Action {
-			if c.Created[tableOf(id)] {
+			if c.Created[relationOf(c.New, id)] {
 				return nil // CREATE TABLE says it
 			}
 			return alterTable(id, "INHERIT "+id.Part)
@@ -36,7 +38,7 @@ WHERE NOT c.relispartition AND c.relkind = 'r' AND c.relpersistence <> 't' AND `
 		},
 		Alter: kind.Alter[inheritance]{},
 		After: func(c *kind.Ctx, s *schema.State, id schema.ID, _ inheritance) []schema.ID {
-			ids := inheritable(c, s, tableOf(id))
+			ids := inheritable(c, s, relationOf(s, id))
 			for _, parent := range parentTables(s, id) {
 				if qualified(parent) == id.Part {
 					ids = append(ids, inheritable(c, s, parent)...)
@@ -44,7 +46,7 @@ WHERE NOT c.relispartition AND c.relkind = 'r' AND c.relpersistence <> 't' AND `
 			}
 			return ids
 		},
-	})
+	}))
 }
 
 // inheritable returns the parts of a table that have to fit those of its parent
@@ -63,9 +65,9 @@ func inheritable(c *kind.Ctx, s *schema.State, table schema.ID) []schema.ID {
 // partition of.
 func parentTables(s *schema.State, id schema.ID) []schema.ID {
 	var parents []schema.ID
-	if t := s.Objects[tableOf(id)]; t != nil {
+	if t := s.Objects[relationOf(s, id)]; t != nil {
 		for _, n := range t.Needs {
-			if n.Kind == "table" {
+			if n.Kind == "table" || n.Kind == "foreign_table" {
 				parents = append(parents, n)
 			}
 		}
@@ -89,7 +91,7 @@ func above(s *schema.State, id schema.ID) []schema.ID {
 // follows returns the parts of the parent tables whose changes PostgreSQL makes
 // in this one too: the tables were tied before and stay so.
 func follows(c *kind.Ctx, id schema.ID) []schema.ID {
-	if c.Created[tableOf(id)] {
+	if c.Created[relationOf(c.New, id)] {
 		return nil
 	}
 	var parts []schema.ID
@@ -106,7 +108,7 @@ func follows(c *kind.Ctx, id schema.ID) []schema.ID {
 // tied reports whether the tables of two parts are child and parent.
 func tied(s *schema.State, child, parent schema.ID) bool {
 	for _, p := range parentTables(s, child) {
-		if p == tableOf(parent) {
+		if tableOf(p) == tableOf(parent) {
 			return true
 		}
 	}
@@ -117,8 +119,8 @@ func tied(s *schema.State, child, parent schema.ID) bool {
 // parent has or gets it. A partition is made before it is attached and has to
 // have everything then.
 func arrives(c *kind.Ctx, id schema.ID, local bool) bool {
-	if c.Created[tableOf(id)] {
-		return !local && len(kind.Decode[table](c.New.Objects[tableOf(id)]).Inherits) > 0
+	if relation := relationOf(c.New, id); c.Created[relation] {
+		return !local && c.New.Objects[relation].Attr("inherits") != ""
 	}
 	return len(follows(c, id)) > 0
 }
@@ -129,7 +131,7 @@ func arrives(c *kind.Ctx, id schema.ID, local bool) bool {
 func dropInherited(c *kind.Ctx, id schema.ID, change string, local func(*schema.Object) bool) []kind.Action {
 	var rest []schema.ID
 	only := ""
-	for _, child := range c.Users(c.Old, tableOf(id), "table") {
+	for _, child := range children(c, id) {
 		part := id
 		part.Schema, part.Name = child.ID.Schema, child.ID.Name
 		old := c.Old.Objects[part]
@@ -143,7 +145,7 @@ func dropInherited(c *kind.Ctx, id schema.ID, change string, local func(*schema.
 	}
 	if only != "" {
 		rest = nil
-		for _, child := range c.Users(c.Old, tableOf(id), "table") {
+		for _, child := range children(c, id) {
 			part := id
 			part.Schema, part.Name = child.ID.Schema, child.ID.Name
 			if c.Old.Objects[part] != nil && c.Dropped[part] && !c.Dropped[child.ID] && tied(c.New, part, id) {
@@ -151,9 +153,25 @@ func dropInherited(c *kind.Ctx, id schema.ID, change string, local func(*schema.
 			}
 		}
 	}
-	actions := []kind.Action{{SQL: "ALTER TABLE " + only + qualified(id) + " " + change, Relation: tableOf(id), Lock: kind.AccessExclusive}}
+	actions := onRelation(c.Old, id, []kind.Action{{SQL: "ALTER TABLE " + only + qualified(id) + " " + change,
+		Relation: tableOf(id), Lock: kind.AccessExclusive}})
 	for _, part := range rest {
 		actions = append(actions, dropInherited(c, part, change, local)...)
 	}
 	return actions
+}
+
+// children returns the tables and foreign tables of the old state that need the
+// table of a part.
+func children(c *kind.Ctx, id schema.ID) []*schema.Object {
+	table := relationOf(c.Old, id)
+	return append(slices.Clip(c.Users(c.Old, table, "table")), c.Users(c.Old, table, "foreign_table")...)
+}
+
+// holdsForeign reports whether the table of a part, or one that inherits from
+// it, is a foreign table.
+func holdsForeign(c *kind.Ctx, id schema.ID) bool {
+	return relationOf(c.Old, id) != tableOf(id) || slices.ContainsFunc(children(c, id), func(o *schema.Object) bool {
+		return holdsForeign(c, o.ID)
+	})
 }

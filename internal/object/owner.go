@@ -18,6 +18,7 @@ func (kinds) Owner(set *kind.Set) {
 	kind.Define(set, kind.Spec[owner]{
 		Name: "owner", Rank: 200, Satellite: kind.FromOwner,
 		Doc:    "Owners of every object that has one. The owner of an object whose owner no statement gives is left alone.",
+		Roles:  func(_ schema.ID, o owner) []string { return []string{o.Role} },
 		Ref:    func(id schema.ID) string { return set.Ref(id.Subject()) },
 		Create: func(c *kind.Ctx, id schema.ID, o owner) []kind.Action { return alterOwner(c, id, o) },
 		Drop:   func(c *kind.Ctx, id schema.ID, _ owner) []kind.Action { return initialOwner(c, id) },

@@ -15,7 +15,7 @@ type partition struct {
 
 // Partition defines the attachment of partitions.
 func (kinds) Partition(set *kind.Set) {
-	kind.Define(set, kind.Spec[partition]{
+	kind.Define(set, ofRelation(kind.Spec[partition]{
 		Name: "partition", Rank: 140,
 		Doc: "The attachment of a partition to its table, with its bound.",
 		Query: func(int) string {
@@ -23,7 +23,7 @@ func (kinds) Partition(set *kind.Set) {
 	'pg_class'::regclass::oid AS pclass, c.oid AS pobj, 0 AS psub,
 	i.inhparent::regclass::text AS parent, pg_get_expr(c.relpartbound, c.oid) AS bound
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_inherits i ON i.inhrelid = c.oid
-WHERE c.relispartition AND c.relkind IN ('r', 'p') AND ` + userSchemas
+WHERE c.relispartition AND c.relkind IN ('r', 'p', 'f') AND ` + userSchemas
 		},
 		Ref:    qualified,
 		Create: func(_ *kind.Ctx, id schema.ID, p partition) []kind.Action { return attach(id, p) },
@@ -35,7 +35,7 @@ WHERE c.relispartition AND c.relkind IN ('r', 'p') AND ` + userSchemas
 			},
 		},
 		After: func(c *kind.Ctx, s *schema.State, id schema.ID, _ partition) []schema.ID {
-			ids := inheritable(c, s, tableOf(id))
+			ids := inheritable(c, s, relationOf(s, id))
 			for _, own := range ids {
 				for _, below := range c.Users(s, own, "index_attachment") {
 					ids = append(ids, below.ID) // an index that lacks some is not taken
@@ -47,7 +47,7 @@ WHERE c.relispartition AND c.relkind IN ('r', 'p') AND ` + userSchemas
 			return ids
 		},
 		Extra: func(s *schema.State, id schema.ID, _ partition) []schema.ID { return parentTables(s, id) },
-	})
+	}))
 }
 
 func attach(id schema.ID, p partition) []kind.Action {

@@ -39,7 +39,7 @@ WHERE d.classid = 'pg_class'::regclass AND d.objsubid = 0 AND d.refclassid = 'pg
 		},
 		Extra: func(s *schema.State, id schema.ID, _ sequenceOwnership) []schema.ID {
 			column := owningColumn(s, id)
-			return []schema.ID{column, tableOf(column).Satellite("owner")}
+			return []schema.ID{column, relationOf(s, column).Satellite("owner")}
 		},
 	})
 }
@@ -50,7 +50,7 @@ func tieSequence(c *kind.Ctx, id schema.ID, o sequenceOwnership) []kind.Action {
 	statement := "ALTER SEQUENCE " + qualified(id)
 	tie := kind.Do(statement + " OWNED BY " + o.Column)
 	was, is := sequenceRole(c.Old, id), ""
-	if owner := c.New.Objects[tableOf(owningColumn(c.New, id)).Satellite("owner")]; owner != nil {
+	if owner := c.New.Objects[relationOf(c.New, owningColumn(c.New, id)).Satellite("owner")]; owner != nil {
 		is = owner.Attrs[0].Value
 	}
 	if c.Created[sequenceOf(id)] {
@@ -69,7 +69,7 @@ func tieSequence(c *kind.Ctx, id schema.ID, o sequenceOwnership) []kind.Action {
 // sequenceRole returns the role that the sequence belongs to, "" when no
 // statement gave it one.
 func sequenceRole(s *schema.State, id schema.ID) string {
-	for _, subject := range []schema.ID{sequenceOf(id), tableOf(owningColumn(s, id))} {
+	for _, subject := range []schema.ID{sequenceOf(id), relationOf(s, owningColumn(s, id))} {
 		if o := s.Objects[subject.Satellite("owner")]; o != nil {
 			return o.Attrs[0].Value
 		}

@@ -15,7 +15,7 @@ type trigger struct {
 
 // Trigger defines triggers. The clones that partitions get are their parent's.
 func (kinds) Trigger(set *kind.Set) {
-	kind.Define(set, kind.Spec[trigger]{
+	kind.Define(set, ofRelation(kind.Spec[trigger]{
 		Name: "trigger", SQL: "TRIGGER", Rank: 170, Rename: kind.RenameTo,
 		Doc: "Triggers and constraint triggers with transition tables, conditions, column lists and enabled state.",
 		Query: func(int) string {
@@ -49,7 +49,7 @@ WHERE NOT t.tgisinternal AND t.tgparentid = 0 AND c.relpersistence <> 't' AND ` 
 			"enabled": func(_ *kind.Ctx, id schema.ID, _, t trigger) []kind.Action { return enableTrigger(id, t) },
 		},
 		Detach: true,
-	})
+	}))
 }
 
 func triggerAction(id schema.ID, sql string) []kind.Action {

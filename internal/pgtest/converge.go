@@ -179,6 +179,6 @@ func (c *Clusters) Roles(t testing.TB, major int, names ...string) {
 	t.Helper()
 	for _, name := range names {
 		Exec(t, c.Server(t, major).URL("postgres"), "DO $$ BEGIN CREATE ROLE "+pg.QuoteIdent(name)+
-			"; EXCEPTION WHEN duplicate_object THEN NULL; END $$")
+			"; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$")
 	}
 }

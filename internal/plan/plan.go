@@ -81,20 +81,15 @@ func missingRoles(kinds *kind.Set, old, new *schema.State) []schema.Finding {
 	var findings []schema.Finding
 	reported := map[string]bool{}
 	for _, o := range new.Sorted() {
-		role := ""
-		switch kinds.Of(o.ID).Satellite {
-		case kind.FromOwner:
-			role = o.Attrs[0].Value
-		case kind.FromACL:
-			role = o.ID.Role
+		for _, role := range kinds.Of(o.ID).Roles(o) {
+			if role == "" || role[0] == '$' || exists[role] || reported[role] || len(old.Roles) == 0 {
+				continue
+			}
+			reported[role] = true
+			findings = append(findings, schema.Finding{Code: "missing-role", Object: o.ID.String(),
+				Message: fmt.Sprintf("role %q is named by the desired state and does not exist on the target", role),
+				Hint:    "create the role, or leave owners and privileges out with --owners none --privileges none"})
 		}
-		if role == "" || role == "PUBLIC" || role[0] == '$' || exists[role] || reported[role] || len(old.Roles) == 0 {
-			continue
-		}
-		reported[role] = true
-		findings = append(findings, schema.Finding{Code: "missing-role", Object: o.ID.String(),
-			Message: fmt.Sprintf("role %q is named by the desired state and does not exist on the target", role),
-			Hint:    "create the role, or leave owners and privileges out with --owners none --privileges none"})
 	}
 	return findings
 }

@@ -49,6 +49,10 @@ func Apply(kinds *kind.Set, rules Rules, old, new *schema.State) (schema.Scope, 
 		return scope, nil, err
 	}
 	keepOwners(kinds, old, new)
+	nameCreator(old, new)
+	nameCreator(new, old)
+	hide(old, new.Hidden)
+	hide(new, old.Hidden)
 	return scope, findings, nil
 }
 
@@ -83,6 +87,42 @@ func keepOwners(kinds *kind.Set, old, new *schema.State) {
 		filled := *o
 		filled.Attrs = []schema.Attr{{Name: o.Attrs[0].Name, Value: role}}
 		new.Objects[id] = &filled
+	}
+}
+
+// nameCreator puts the role that reads the other state, a database's, in the
+// place of the one that files leave open. An object for a role that they name
+// besides says more.
+func nameCreator(s, other *schema.State) {
+	if s.Unowned == "" || other.Unowned != "" || other.Default == "" {
+		return
+	}
+	for id, o := range s.Objects {
+		if id.Role != kind.Creator {
+			continue
+		}
+		delete(s.Objects, id)
+		named := *o
+		named.ID.Role = other.Default
+		if s.Objects[named.ID] == nil {
+			s.Objects[named.ID] = &named
+		}
+	}
+}
+
+// hide keeps from being compared what the reader of the other state may not see.
+func hide(s *schema.State, hidden map[string][]string) {
+	for id, o := range s.Objects {
+		names := hidden[id.Kind]
+		if len(names) == 0 {
+			continue
+		}
+		less := *o
+		less.Attrs = slices.Clone(o.Attrs)
+		for i, a := range less.Attrs {
+			less.Attrs[i].Info = a.Info || slices.Contains(names, a.Name)
+		}
+		s.Objects[id] = &less
 	}
 }
 
