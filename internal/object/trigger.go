@@ -60,7 +60,10 @@ func alterOnly(id schema.ID, sql string) []kind.Action {
 	return []kind.Action{{SQL: sql, Relation: tableOf(id), Lock: kind.AccessExclusive}}
 }
 
+// enabledWords are the states of triggers, rules and event triggers, as ALTER
+// says them.
+var enabledWords = map[string]string{"O": "ENABLE", "D": "DISABLE", "R": "ENABLE REPLICA", "A": "ENABLE ALWAYS"}
+
 func enableTrigger(id schema.ID, t trigger) []kind.Action {
-	words := map[string]string{"O": "ENABLE TRIGGER", "D": "DISABLE TRIGGER", "R": "ENABLE REPLICA TRIGGER", "A": "ENABLE ALWAYS TRIGGER"}
-	return triggerAction(id, "ALTER TABLE "+qualified(id)+" "+words[t.Enabled]+" "+pg.QuoteIdent(id.Part))
+	return triggerAction(id, "ALTER TABLE "+qualified(id)+" "+enabledWords[t.Enabled]+" TRIGGER "+pg.QuoteIdent(id.Part))
 }
