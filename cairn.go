@@ -118,11 +118,12 @@ type DumpRequest struct {
 	Target    Connection // overrides that belong to From when it is a database
 	Selection Selection
 	Scratch   Scratch
+	Split     bool // a file for each object that stands by itself, instead of one for all
 }
 
 // File is one file of a dump.
 type File struct {
-	Name string // relative path, "tables/public.users.sql"
+	Name string // relative path with slashes, "public/table/users.sql"
 	Text string
 }
 

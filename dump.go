@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/cairn-db/cairn/internal/layout"
+	"github.com/cairn-db/cairn/internal/plan"
 	"github.com/cairn-db/cairn/schema"
 )
 
 // Dump returns the SQL that builds a state again in an empty database: the plan
-// from nothing to that state, cut into one file for each object that stands by
-// itself. The files run in the order in which they are returned.
+// from nothing to that state. It is one file, or one for each object that stands
+// by itself, in an order in which the files can be run one after the other.
 func (e *Engine) Dump(ctx context.Context, r DumpRequest) ([]File, error) {
 	state, err := e.dumped(ctx, r)
 	if err != nil {
@@ -21,11 +23,25 @@ func (e *Engine) Dump(ctx context.Context, r DumpRequest) ([]File, error) {
 		return nil, err
 	}
 	empty.state.Default = ""
-	p, err := e.compare(ctx, empty.state, read{state: state}, r.Selection.complete())
+	if _, _, err := e.manage(empty.state, state, r.Selection.complete()); err != nil {
+		return nil, err
+	}
+	statements, err := plan.Statements(e.kinds, empty.state, state)
 	if err != nil {
 		return nil, err
 	}
-	return files(p), nil
+	if !r.Split {
+		return []File{{Name: "schema.sql", Text: script(statements)}}, nil
+	}
+	split, err := layout.Files(statements, state)
+	if err != nil {
+		return nil, fmt.Errorf("splitting the dump into files: %w", err)
+	}
+	files := make([]File, len(split))
+	for i, f := range split {
+		files[i] = File{Name: f.Name, Text: script(f.Statements)}
+	}
+	return files, nil
 }
 
 func (e *Engine) dumped(ctx context.Context, r DumpRequest) (*schema.State, error) {
@@ -44,46 +60,11 @@ func (e *Engine) dumped(ctx context.Context, r DumpRequest) (*schema.State, erro
 	return e.readDatabase(ctx, t)
 }
 
-// files cuts the steps of a plan into files by the object that each step is
-// for, keeping their order: a file ends where another object's step follows.
-func files(p *schema.Plan) []File {
-	parents := map[string]string{}
-	for _, c := range p.Changes {
-		parents[c.Object] = c.Parent
+// script joins statements, a blank line between them.
+func script(statements []plan.Statement) string {
+	texts := make([]string, len(statements))
+	for i, s := range statements {
+		texts[i] = s.SQL + ";\n"
 	}
-	var result []File
-	var text strings.Builder
-	current := ""
-	flush := func() {
-		if text.Len() > 0 {
-			result = append(result, File{Name: fmt.Sprintf("%04d_%s.sql", len(result)+1, fileName(current)), Text: text.String()})
-			text.Reset()
-		}
-	}
-	for _, s := range p.Steps {
-		whole := s.Object
-		for parents[whole] != "" {
-			whole = parents[whole]
-		}
-		if whole != current {
-			flush()
-			current = whole
-		}
-		text.WriteString(s.SQL + ";\n\n")
-	}
-	flush()
-	return result
-}
-
-// fileName makes a file name of the text of an identity.
-func fileName(object string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '.', r == '_', r == '-':
-			return r
-		case r == ':':
-			return '-'
-		}
-		return '_'
-	}, object)
+	return strings.Join(texts, "\n")
 }

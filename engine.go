@@ -154,19 +154,7 @@ func (e *Engine) sameServer(ctx context.Context, a, b *read) (err error) {
 // compare plans from one state to another within what is managed.
 func (e *Engine) compare(ctx context.Context, old *schema.State, goal read, s Selection) (*schema.Plan, error) {
 	desired := goal.state
-	if old.Server != desired.Server {
-		return nil, hinted{
-			errors.New("the two states come from PostgreSQL " + itoa(old.Server) + " and " + itoa(desired.Server)),
-			"give a desired state of the target's version or an older one: a newer one can hold what the target lacks",
-		}
-	}
-	unmanaged := unmanagedFindings(old, desired)
-	if s.Strict && len(unmanaged) > 0 {
-		return nil, &UnmanagedError{Findings: unmanaged}
-	}
-	managed, findings, err := scope.Apply(e.kinds, scope.Rules{
-		Schemas: s.Schemas, Ignore: s.Ignore, Owners: string(s.Owners), Privileges: string(s.Privileges),
-	}, old, desired)
+	managed, findings, err := e.manage(old, desired, s)
 	if err != nil {
 		return nil, err
 	}
@@ -190,8 +178,27 @@ func (e *Engine) compare(ctx context.Context, old *schema.State, goal read, s Se
 	}
 	findings = append(findings, e.candidates(start, desired, s.Decisions)...)
 	p.Cairn, p.Created, p.Scope = e.options.Version, time.Now().UTC().Truncate(time.Second), managed
-	p.Findings = append(append(findings, unmanaged...), p.Findings...)
+	p.Findings = append(findings, p.Findings...)
 	return p, nil
+}
+
+// manage removes from two states what is not managed, and refuses states that
+// cannot be compared.
+func (e *Engine) manage(old, desired *schema.State, s Selection) (schema.Scope, []schema.Finding, error) {
+	if old.Server != desired.Server {
+		return schema.Scope{}, nil, hinted{
+			errors.New("the two states come from PostgreSQL " + itoa(old.Server) + " and " + itoa(desired.Server)),
+			"give a desired state of the target's version or an older one: a newer one can hold what the target lacks",
+		}
+	}
+	unmanaged := unmanagedFindings(old, desired)
+	if s.Strict && len(unmanaged) > 0 {
+		return schema.Scope{}, nil, &UnmanagedError{Findings: unmanaged}
+	}
+	managed, findings, err := scope.Apply(e.kinds, scope.Rules{
+		Schemas: s.Schemas, Ignore: s.Ignore, Owners: string(s.Owners), Privileges: string(s.Privileges),
+	}, old, desired)
+	return managed, append(findings, unmanaged...), err
 }
 
 func unmanagedFindings(states ...*schema.State) []schema.Finding {

@@ -22,14 +22,14 @@ var layers = [][]string{
 	{"internal/kind", "internal/load"},
 	{"internal/object", "internal/catalog", "internal/scope", "internal/diff", "internal/shadow"},
 	{"internal/plan", "internal/rename"},
-	{"internal/apply"},
+	{"internal/apply", "internal/layout"},
 	{""},
 	{"internal/cli"},
 	{"cmd/cairn", "internal/pgtest"},
 }
 
 // generic packages do not know a single kind.
-var generic = []string{"", "schema", "internal/kind", "internal/catalog", "internal/scope", "internal/diff", "internal/plan", "internal/rename", "internal/apply"}
+var generic = []string{"", "schema", "internal/kind", "internal/catalog", "internal/scope", "internal/diff", "internal/plan", "internal/rename", "internal/layout", "internal/apply"}
 
 const (
 	maxFileLines     = 500

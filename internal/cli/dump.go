@@ -3,12 +3,8 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -32,7 +28,9 @@ func newDumpCommand(env *Env) *cobra.Command {
 an empty database, and plan can take it as the desired state. Rows are not dumped.
 
 With --output and a name that ends in / or is a directory, each object gets a file
-of its own.`,
+of its own in folders by schema and kind, as in public/table/users.sql, and main.sql
+loads them with psql. A dump into the same directory removes the files of objects that
+are gone and keeps comments that start with -- cairn: at the top of their file.`,
 		Example: `  cairn dump -d app > schema.sql
   cairn dump -d app --schema public --output schema/`,
 		Args: noArguments,
@@ -63,6 +61,7 @@ func runDump(ctx context.Context, env *Env, cmd *cobra.Command, o *dumpOptions) 
 	return withEngine(ctx, env, quiet(env), func(engine *cairn.Engine) error {
 		files, err := engine.Dump(ctx, cairn.DumpRequest{
 			Target: target, Selection: o.selection.selection(c), Scratch: o.selection.scratch(c),
+			Split: o.json || isDirectory(o.output),
 		})
 		if err != nil {
 			return err
@@ -82,7 +81,7 @@ func (o *dumpOptions) write(env *Env, files []cairn.File) error {
 	if place == "" {
 		place = toStdout
 	}
-	return writeOutput(env, place, func(w io.Writer) error { return writeConcatenated(w, files) })
+	return writeOutput(env, place, func(w io.Writer) error { return writeScript(w, files[0].Text) })
 }
 
 type jsonFile struct {
@@ -98,14 +97,9 @@ func jsonFiles(files []cairn.File) []jsonFile {
 	return list
 }
 
-// writeConcatenated writes all files as one script.
-func writeConcatenated(w io.Writer, files []cairn.File) error {
-	var b strings.Builder
-	b.WriteString(sessionSettings)
-	for _, f := range files {
-		b.WriteString("\n" + strings.TrimRight(f.Text, "\n") + "\n")
-	}
-	_, err := io.WriteString(w, b.String())
+// writeScript writes the one file of a dump.
+func writeScript(w io.Writer, text string) error {
+	_, err := io.WriteString(w, sessionSettings+"\n"+text)
 	return err
 }
 
@@ -116,47 +110,6 @@ func isDirectory(name string) bool {
 	}
 	stat, err := os.Stat(name)
 	return name != "" && err == nil && stat.IsDir()
-}
-
-// writeDirectory writes a file for each object and names those that were there
-// before and are not part of the dump, since plan would read them too.
-func writeDirectory(env *Env, dir string, files []cairn.File) error {
-	written := map[string]bool{}
-	for _, f := range files {
-		if !filepath.IsLocal(f.Name) {
-			return fmt.Errorf("writing %s: the name %q leaves the directory", dir, f.Name)
-		}
-		path := filepath.Join(dir, f.Name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			return writing(path, cause(err))
-		}
-		if err := os.WriteFile(path, []byte(f.Text), 0o644); err != nil {
-			return writing(path, cause(err))
-		}
-		written[path] = true
-	}
-	fmt.Fprintf(env.Err, "wrote %s to %s\n", count(len(files), "file"), dir)
-	left, err := strangers(dir, written)
-	if err != nil {
-		return fmt.Errorf("reading %s: %w", dir, err)
-	}
-	if len(left) > 0 {
-		warn(env, "these files are not part of the dump, and plan would read them too:\n%s", strings.Join(left, "\n"))
-	}
-	return nil
-}
-
-// strangers lists the .sql files below dir that were not written.
-func strangers(dir string, written map[string]bool) ([]string, error) {
-	var left []string
-	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-		if err == nil && !entry.IsDir() && strings.HasSuffix(path, ".sql") && !written[filepath.Clean(path)] {
-			left = append(left, path)
-		}
-		return err
-	})
-	slices.Sort(left)
-	return left, err
 }
 
 // cause is the error of a file operation without the path, which the caller

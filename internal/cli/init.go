@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -31,7 +33,8 @@ func newInitCommand(env *Env) *cobra.Command {
 		Short: "Write a cairn.yaml and a directory for the schema",
 		Long: `init writes a commented cairn.yaml, its JSON Schema for editors, and the directory
 schema/ into the working directory. With --db the schema of that database goes to
-schema/schema.sql. Files that are there already are left as they are.`,
+schema/, with a file for each object, unless SQL files are there. Files that are
+there already are left as they are.`,
 		Example: `  cairn init
   cairn init -d app`,
 		Args: noArguments,
@@ -60,22 +63,17 @@ func runInit(ctx context.Context, env *Env, cmd *cobra.Command, o *initOptions) 
 	if err != nil {
 		return err
 	}
-	schemaSQL := "-- The desired state: write CREATE statements here, in any order.\n" +
-		"--\n-- CREATE TABLE books (\n--     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,\n--     title text NOT NULL\n-- );\n"
+	var files []cairn.File
 	if target.Database != "" || o.connection.host != "" {
 		// The database is read before anything is written.
-		if schemaSQL, err = dumpForInit(ctx, env, c, target, o.schemas); err != nil {
+		if files, err = dumpForInit(ctx, env, c, target, o.schemas); err != nil {
 			return err
 		}
 	}
 	var report []written
-	if err := os.MkdirAll("schema", 0o755); err != nil {
-		return writing("schema/", cause(err))
-	}
 	for _, f := range []struct{ name, text string }{
 		{configFile, strings.ReplaceAll(configTemplate, "LOCAL_URL", localURL(target.Database))},
 		{"cairn.schema.json", string(configSchema)},
-		{"schema/schema.sql", schemaSQL},
 	} {
 		created, err := writeNew(f.name, f.text)
 		if err != nil {
@@ -83,22 +81,68 @@ func runInit(ctx context.Context, env *Env, cmd *cobra.Command, o *initOptions) 
 		}
 		report = append(report, written{f.name, created})
 	}
-	return printWritten(env, o.json, report)
+	line, err := writeSchema(env, files)
+	if err != nil {
+		return err
+	}
+	return printWritten(env, o.json, append(report, line))
 }
 
-func dumpForInit(ctx context.Context, env *Env, c *config, target cairn.Connection, schemas []string) (string, error) {
-	var b strings.Builder
-	err := withEngine(ctx, env, quiet(env), func(engine *cairn.Engine) error {
-		s := selectionOptions{schemas: schemas}
-		files, err := engine.Dump(ctx, cairn.DumpRequest{
-			Target: target, Selection: s.selection(c), Scratch: s.scratch(c),
-		})
-		if err != nil {
-			return err
+// schemaTemplate is the desired state that init writes without a database.
+const schemaTemplate = `-- The desired state: write CREATE statements here, in any order.
+--
+-- CREATE TABLE books (
+--     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+--     title text NOT NULL
+-- );
+`
+
+// writeSchema writes the dumped files, or else a template, to schema/.
+func writeSchema(env *Env, files []cairn.File) (written, error) {
+	const dir = "schema/"
+	if files == nil {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return written{}, writing(dir, cause(err))
 		}
-		return writeConcatenated(&b, files)
+		created, err := writeNew(dir+"schema.sql", schemaTemplate)
+		return written{dir + "schema.sql", created}, err
+	}
+	taken, err := holdsSQL(dir)
+	if err != nil || taken {
+		return written{dir, false}, err
+	}
+	return written{dir, true}, writeDirectory(env, dir, files)
+}
+
+// holdsSQL reports whether a directory exists and has a .sql file, also in its
+// folders.
+func holdsSQL(dir string) (bool, error) {
+	found := false
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() && strings.EqualFold(filepath.Ext(path), ".sql") {
+			found = true
+			return fs.SkipAll
+		}
+		return err
 	})
-	return b.String(), err
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("reading %s: %w", dir, cause(err))
+	}
+	return found, nil
+}
+
+func dumpForInit(ctx context.Context, env *Env, c *config, target cairn.Connection, schemas []string) (files []cairn.File, err error) {
+	err = withEngine(ctx, env, quiet(env), func(engine *cairn.Engine) error {
+		s := selectionOptions{schemas: schemas}
+		files, err = engine.Dump(ctx, cairn.DumpRequest{
+			Target: target, Selection: s.selection(c), Scratch: s.scratch(c), Split: true,
+		})
+		return err
+	})
+	return files, err
 }
 
 // writeNew writes a file that is not there yet.

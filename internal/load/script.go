@@ -23,8 +23,8 @@ type item struct {
 type script struct {
 	items    []*item
 	findings []Finding
-	included map[string]bool // absolute names of included files
-	open     []string        // absolute names of the files being read
+	included map[string]bool // names of included files, as absolute returns them
+	open     []string        // those of the files being read
 	session  *session
 }
 
@@ -39,8 +39,8 @@ var quietCommands = map[string]bool{
 	"prompt": false, "x": true, "t": true, "a": true, "q": false, ".": true,
 }
 
-// read turns sources into a script. A source that another one includes is not
-// read a second time.
+// read turns sources into a script. A source that another one includes, or that
+// is there under another name too, is not run a second time.
 func read(sources []Source) (*script, error) {
 	script := &script{included: map[string]bool{}}
 	start := &session{}
@@ -55,7 +55,8 @@ func read(sources []Source) (*script, error) {
 	}
 	script.items, script.findings = nil, nil
 	for i, source := range sources {
-		if !script.included[absolute(source.Name)] {
+		if name := absolute(source.Name); !script.included[name] {
+			script.included[name] = true
 			script.items = append(script.items, parts[i]...)
 			script.findings = append(script.findings, findings[i]...)
 		}
@@ -63,9 +64,13 @@ func read(sources []Source) (*script, error) {
 	return script, nil
 }
 
+// absolute returns the one name of a file that can be reached by several.
 func absolute(name string) string {
 	if path, err := filepath.Abs(name); err == nil {
-		return path
+		name = path
+	}
+	if path, err := filepath.EvalSymlinks(name); err == nil {
+		name = path
 	}
 	return name
 }

@@ -97,3 +97,27 @@ func TestIncludeErrors(t *testing.T) {
 		}
 	}
 }
+
+// A file loads once: where it is included, and not again by itself, also when
+// it is there under two names.
+func TestFilesLoadOnce(t *testing.T) {
+	dir := writeFiles(t, map[string]string{
+		"main.sql": "\\ir t/a.sql\n\\ir t/b.sql\n", "t/a.sql": "CREATE TABLE a ();", "t/b.sql": "CREATE TABLE b ();", "t/c.sql": "CREATE TABLE c ();",
+	})
+	for _, link := range [][2]string{{"a.sql", "t/0.sql"}, {"c.sql", "t/d.sql"}} {
+		if err := os.Symlink(link[0], filepath.Join(dir, link[1])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sources, err := ReadFiles(dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn := newDatabase(t)
+	if _, err := Run(context.Background(), conn, sources, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if got := value(t, conn, "SELECT string_agg(tablename, ' ' ORDER BY tablename) FROM pg_tables WHERE schemaname = 'public'"); got != "a b c" {
+		t.Error(got)
+	}
+}

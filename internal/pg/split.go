@@ -12,20 +12,38 @@ import (
 // to judge. Errors are of type *SyntaxError.
 func Split(file, text string) ([]Statement, error) {
 	s := splitter{file: file, lexer: lexer{text: text}, line: 1, column: 1}
-	if err := s.checkText(); err != nil {
+	if err := s.split(); err != nil {
 		return nil, err
 	}
-	if strings.HasPrefix(text, byteOrderMark) {
+	return s.statements, nil
+}
+
+// Comments returns the comments of a script, also those inside of statements.
+// What looks like one in a string or in the body of a function is none. Errors
+// are of type *SyntaxError.
+func Comments(file, text string) ([]string, error) {
+	s := splitter{file: file, lexer: lexer{text: text}, line: 1, column: 1}
+	if err := s.split(); err != nil {
+		return nil, err
+	}
+	return s.seen, nil
+}
+
+func (s *splitter) split() error {
+	if err := s.checkText(); err != nil {
+		return err
+	}
+	if strings.HasPrefix(s.text, byteOrderMark) {
 		s.pos = len(byteOrderMark)
 		s.counted = s.pos
 	}
 	for {
 		more, err := s.statement()
 		if err != nil {
-			return nil, s.syntaxError(err)
+			return s.syntaxError(err)
 		}
 		if !more {
-			return s.statements, nil
+			return nil
 		}
 	}
 }
@@ -37,6 +55,7 @@ type splitter struct {
 	file       string
 	statements []Statement
 	comments   []string // before the statement at hand
+	seen       []string // all comments so far
 
 	counted, line, column int // position of the last counted offset
 
@@ -111,6 +130,7 @@ func (s *splitter) statement() (more bool, err error) {
 			s.finish(start, end, t.end)
 			return false, nil
 		case tokenComment:
+			s.seen = append(s.seen, strings.TrimRight(s.text[t.start:t.end], " \t\r"))
 			if start < 0 {
 				s.comment(t)
 			}

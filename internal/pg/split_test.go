@@ -170,3 +170,14 @@ func requireGap(t *testing.T, text string) {
 		}
 	}
 }
+
+func TestComments(t *testing.T) {
+	text := "-- a\nCREATE TABLE t ( -- b\n  /* c */ x text DEFAULT '-- no');\nDO $$ -- no\n$$; -- d\n\\echo -- no\nCOPY t FROM stdin;\n-- no\n\\.\n-- e "
+	got, err := Comments("a.sql", text)
+	if diff := cmp.Diff([]string{"-- a", "-- b", "/* c */", "-- d", "-- e"}, got); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
+	if _, err := Comments("a.sql", "\n'x"); err == nil || !strings.HasPrefix(err.Error(), "a.sql:2:1: ") {
+		t.Errorf("got %v", err)
+	}
+}

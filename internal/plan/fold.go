@@ -26,15 +26,15 @@ func flatten(nodes []*node) []placed {
 
 // fold moves statements into an earlier one that can say the same, such as a
 // constraint into the statement that creates its table. It does so only where
-// everything that the moved statement needs comes before its new place.
-func fold(nodes []*node, steps []placed) []placed {
+// everything that the moved statement needs comes before its new place. It
+// returns what is left, and which node took in each node that moved.
+func fold(nodes []*node, steps []placed) (result []placed, folded map[*node]*node) {
 	position := map[*node]int{}
 	for i, n := range nodes {
 		position[n] = i
 	}
 	containers := map[schema.ID]int{} // the step that holds the object or its fragment
-	var result []placed
-	folded := map[*node]*node{} // where the whole of a node went
+	folded = map[*node]*node{}
 	for _, s := range steps {
 		at, found := containers[s.action.Into]
 		if s.action.Into != (schema.ID{}) && found && len(s.node.actions) == 1 &&
@@ -54,7 +54,7 @@ func fold(nodes []*node, steps []placed) []placed {
 			}
 		}
 	}
-	return result
+	return result, folded
 }
 
 // foldable reports whether everything that n needs is there when the container

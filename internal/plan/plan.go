@@ -19,7 +19,7 @@ func Make(kinds *kind.Set, old, new *schema.State) (*schema.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	steps := fold(nodes, flatten(nodes))
+	steps, _ := fold(nodes, flatten(nodes))
 	segments := segment(steps)
 	p := &schema.Plan{
 		Format: schema.PlanFormat, Server: old.Server,
