@@ -150,6 +150,7 @@ func (e *expansion) pull(id schema.ID, done map[schema.ID]bool) {
 	switch {
 	case e.ctx.Dropped[id]:
 		done[id] = true
+		e.pullShell(id)
 		for _, user := range e.users[id] {
 			e.pullUser(user, id)
 		}
@@ -161,6 +162,15 @@ func (e *expansion) pull(id schema.ID, done map[schema.ID]bool) {
 				e.pullUser(user, id)
 			}
 		}
+	}
+}
+
+// pullShell replaces the shell of an object that goes: it cannot be a shell again.
+func (e *expansion) pullShell(id schema.ID) {
+	shell := e.old.Objects[id].Parent
+	if e.kinds.Of(id).Shelled && e.new.Objects[shell] != nil && !e.ctx.Dropped[shell] {
+		e.cause[shell] = id
+		e.replace(shell)
 	}
 }
 
