@@ -211,6 +211,8 @@ func (r *reader) addNeeds(resolver *resolver) {
 			need(from, to)
 		}
 	}
+	r.turnToShells(needs)
+	r.dropInherited(needs)
 	r.setNeeds(needs)
 	for id, o := range r.state.Objects {
 		for _, to := range r.kinds.Of(id).Extra(r.state, o) {
@@ -218,6 +220,42 @@ func (r *reader) addNeeds(resolver *resolver) {
 		}
 	}
 	r.setNeeds(needs)
+}
+
+// dropInherited drops the needs of heirs that are those of what they need.
+func (r *reader) dropInherited(needs map[schema.ID]map[schema.ID]bool) {
+	var copies [][2]schema.ID
+	for id, own := range needs {
+		if !r.kinds.Of(id).Heir {
+			continue
+		}
+		for to := range own {
+			for through := range own {
+				if needs[through][to] {
+					copies = append(copies, [2]schema.ID{id, to})
+				}
+			}
+		}
+	}
+	for _, c := range copies {
+		delete(needs[c[0]], c[1])
+	}
+}
+
+// turnToShells lets what a shelled object needs, and what needs it back, need
+// the shell instead.
+func (r *reader) turnToShells(needs map[schema.ID]map[schema.ID]bool) {
+	for id, o := range r.state.Objects {
+		if !r.kinds.Of(id).Shelled || o.Parent == (schema.ID{}) {
+			continue
+		}
+		for back := range needs[id] {
+			if needs[back][id] {
+				delete(needs[back], id)
+				needs[back][o.Parent] = true
+			}
+		}
+	}
 }
 
 func (r *reader) setNeeds(needs map[schema.ID]map[schema.ID]bool) {

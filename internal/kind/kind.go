@@ -25,6 +25,11 @@ import (
 // T's fields are of type string, bool, int64 or []string; the name of an
 // attribute is the lower-case name of its field.
 //
+// Where an object and what it needs need each other, as a type and its input
+// function do, the object is Shelled: its parent is a shell that is created
+// first and that the other ones need instead. The three of them go together,
+// with the statement that drops the shell.
+//
 // Query returns one row per object. Columns are found by name; all are optional
 // but the first three and name:
 //
@@ -96,6 +101,8 @@ type Spec[T any] struct {
 	Detach    bool      // is dropped by itself, although its parent goes too, when it needs another object that goes
 	Early     bool      // exists before its parent; another object ties them
 	Whole     bool      // what needs it is built after the changes of its parts, and of what it needs itself that is Whole
+	Shelled   bool      // its parent is a shell, see below
+	Heir      bool      // has needs of what it needs too, as copies that change with it; they are no needs
 	Loose     bool      // automatic dependencies of its objects are no needs; the parent says what is left of them
 	Heavy     bool      // counted and named in summaries although it is a part
 
@@ -145,6 +152,7 @@ type Kind struct {
 	Inline                bool
 	Detach, Early, Loose  bool
 	Heavy, Whole          bool
+	Shelled, Heir         bool
 	Rebuild               map[string]bool
 	CarriedOver           func(*schema.Object) bool // PostgreSQL carries the object over when something it needs is rebuilt
 	Fields                []string                  // attribute names, in order
@@ -203,7 +211,7 @@ func Define[T any](set *Set, s Spec[T]) *Kind {
 	k := &Kind{
 		Name: s.Name, SQL: s.SQL, Grant: s.Grant, Doc: s.Doc, Since: s.Since, Rank: s.Rank,
 		Satellite: s.Satellite, Inline: s.Inline, Detach: s.Detach, Early: s.Early,
-		Loose: s.Loose, Heavy: s.Heavy, Whole: s.Whole, Rebuild: s.Rebuild, CanSwap: s.Aside != nil,
+		Loose: s.Loose, Heavy: s.Heavy, Whole: s.Whole, Shelled: s.Shelled, Heir: s.Heir, Rebuild: s.Rebuild, CanSwap: s.Aside != nil,
 		Fields: fields, Info: info, Printed: tagged[T]("print"),
 		Query: s.Query, Restricted: s.Restricted, Ref: s.Ref, Rename: s.Rename,
 	}

@@ -9,7 +9,8 @@ import (
 type domain struct {
 	Type      string // base type with modifier
 	Collation string // printed name, "" for the base type's own
-	Default   string `print:"true"` // printed expression
+	Default   string `print:"true"` // printed expression; "" for none, or for that of the base type, where it is no expression
+	Inherited bool   `info:"true"`  // the domain has the default of its base type
 	Notnull   bool   // on servers before 17; later ones have a constraint for it
 }
 
@@ -26,7 +27,8 @@ func (kinds) Domain(set *kind.Set) {
 			return `SELECT ` + typeColumns + `,
 	format_type(t.typbasetype, t.typtypmod) AS type, ` + notNull + ` AS notnull,
 	CASE WHEN t.typcollation <> b.typcollation THEN quote_ident(cn.nspname) || '.' || quote_ident(co.collname) END AS collation,
-	coalesce(pg_get_expr(t.typdefaultbin, 'pg_type'::regclass), quote_literal(t.typdefault)) AS default
+	CASE WHEN t.typdefault IS NOT NULL THEN pg_get_expr(t.typdefaultbin, 'pg_type'::regclass) WHEN b.typdefault IS NOT NULL THEN 'NULL' END AS default,
+	t.typdefault IS NOT NULL AND t.typdefaultbin IS NULL AS inherited
 FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace JOIN pg_type b ON b.oid = t.typbasetype
 	LEFT JOIN pg_collation co ON co.oid = t.typcollation LEFT JOIN pg_namespace cn ON cn.oid = co.collnamespace
 WHERE t.typtype = 'd' AND ` + userSchemas
@@ -49,6 +51,9 @@ WHERE t.typtype = 'd' AND ` + userSchemas
 			"type":      nil,
 			"collation": nil,
 			"default": func(_ *kind.Ctx, id schema.ID, _, d domain) []kind.Action {
+				if d.Inherited {
+					return nil
+				}
 				if d.Default == "" {
 					return kind.Do("ALTER DOMAIN " + qualified(id) + " DROP DEFAULT")
 				}
@@ -58,6 +63,7 @@ WHERE t.typtype = 'd' AND ` + userSchemas
 				return kind.Do("ALTER DOMAIN " + qualified(id) + onOff(d.Notnull, " SET NOT NULL", " DROP NOT NULL"))
 			},
 		},
+		Heir:      true, // pg_depend has the functions of the base type for it too
 		Names:     func(id schema.ID, _ domain) []string { return typeNames(id) },
 		Aside:     setAside[domain],
 		DropAside: dropAside[domain],

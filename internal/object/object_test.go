@@ -20,7 +20,6 @@ func TestMain(m *testing.M) { os.Exit(clusters.Main(m)) }
 // uncovered are attributes that cannot differ by themselves, and why.
 var uncovered = map[string]string{
 	"owner of column":        "a column belongs to the owner of its table",
-	"change range.canonical": "the function takes the type that needs it, which only an extension can arrange",
 	"change constraint.only": "follows from its table being partitioned, and such a table is replaced with its constraints",
 	"change index.only":      "follows from its table being partitioned, and such a table is replaced with its indexes",
 }

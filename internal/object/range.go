@@ -19,9 +19,8 @@ type rangeType struct {
 func (kinds) Range(set *kind.Set) {
 	kind.Define(set, kind.Spec[rangeType]{
 		Name: "range", SQL: "TYPE", Grant: "TYPE", Rank: 34, Rename: kind.RenameTo,
-		Doc: "Range types with subtype, operator class, collation, difference function and multirange type. " +
-			"Not a canonical function outside an extension: it takes the range type that needs it. Nothing of a range " +
-			"type can change in place.",
+		Doc: "Range types with subtype, operator class, collation, canonical and difference function and " +
+			"multirange type. Nothing of a range type can change in place.",
 		Query: rangeQuery,
 		Ref:   qualified,
 		Create: func(_ *kind.Ctx, id schema.ID, r rangeType) []kind.Action {
@@ -33,7 +32,8 @@ func (kinds) Range(set *kind.Set) {
 		Alter: kind.Alter[rangeType]{
 			"subtype": nil, "opclass": nil, "collation": nil, "canonical": nil, "diff": nil, "multirange": nil,
 		},
-		Names: func(id schema.ID, _ rangeType) []string { return typeNames(id) },
+		Names:   func(id schema.ID, _ rangeType) []string { return typeNames(id) },
+		Shelled: true, // where it has a canonical function
 	})
 }
 
@@ -42,6 +42,8 @@ func (kinds) Range(set *kind.Set) {
 // else with "_multirange" behind it (manual, CREATE TYPE).
 func rangeQuery(int) string {
 	return `SELECT ` + typeColumns + `,
+	CASE WHEN r.rngcanonical <> 0 THEN 'pg_type'::regclass::oid END AS pclass, CASE WHEN r.rngcanonical <> 0 THEN t.oid END AS pobj,
+	CASE WHEN r.rngcanonical <> 0 THEN -1 END AS psub,
 	format_type(r.rngsubtype, NULL) AS subtype,
 	CASE WHEN NOT oc.opcdefault THEN quote_ident(ocn.nspname) || '.' || quote_ident(oc.opcname) END AS opclass,
 	CASE WHEN r.rngcollation <> st.typcollation THEN quote_ident(cn.nspname) || '.' || quote_ident(co.collname) END AS collation,

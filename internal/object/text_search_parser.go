@@ -44,12 +44,15 @@ WHERE ` + userSchemas
 type setting struct{ word, value string }
 
 // settings prints those that have a value: WORD = value, WORD = value.
-func settings(all ...setting) string {
+func settings(all ...setting) string { return list(printSettings(all)) }
+
+// printSettings prints each that has a value.
+func printSettings(all []setting) []string {
 	var printed []string
 	for _, s := range all {
 		if s.value != "" {
 			printed = append(printed, s.word+" = "+s.value)
 		}
 	}
-	return list(printed)
+	return printed
 }

@@ -43,9 +43,7 @@ func (e *expansion) addEdges(g *graph, n *node) {
 func (e *expansion) buildEdges(g *graph, n *node) {
 	new := e.new.Objects[n.id]
 	for _, need := range new.Needs {
-		for _, p := range builders {
-			n.needs(g.get(need, p))
-		}
+		e.builtEdges(g, n, need)
 		e.wholeEdges(g, n, need)
 	}
 	if n.phase == creating {
@@ -60,6 +58,19 @@ func (e *expansion) buildEdges(g *graph, n *node) {
 	}
 	for _, p := range builders {
 		n.needs(g.get(new.Parent, p))
+	}
+}
+
+// builtEdges puts the node after what makes a need as the new state has it; an
+// heir is so when what it inherits from is.
+func (e *expansion) builtEdges(g *graph, n *node, need schema.ID) {
+	for _, p := range builders {
+		n.needs(g.get(need, p))
+	}
+	if o := e.new.Objects[need]; o != nil && e.kinds.Of(need).Heir {
+		for _, from := range o.Needs {
+			e.builtEdges(g, n, from)
+		}
 	}
 }
 

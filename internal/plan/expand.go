@@ -158,6 +158,7 @@ func (e *expansion) pull(id schema.ID) {
 				e.pullUser(follower, id)
 			}
 		}
+		e.pullShell(id)
 		for _, user := range e.users[id] {
 			e.pullUser(user, id)
 		}
@@ -184,6 +185,15 @@ func (e *expansion) followersOf(id schema.ID) []schema.ID {
 		}
 	}
 	return e.followers[id]
+}
+
+// pullShell replaces the shell of an object that goes: it cannot be a shell again.
+func (e *expansion) pullShell(id schema.ID) {
+	shell := e.old.Objects[id].Parent
+	if e.kinds.Of(id).Shelled && e.new.Objects[shell] != nil && !e.ctx.Dropped[shell] {
+		e.cause[shell] = id
+		e.replace(shell)
+	}
 }
 
 // letsGo reports whether the change in place of user ends its need for id.

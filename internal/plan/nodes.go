@@ -117,8 +117,9 @@ func (e *expansion) mergeInline(g *graph) {
 // the drop of its parent, unless the part ties its parent to another object
 // that goes: that tie is cut by itself, so that teardown has no cycle.
 func (e *expansion) mergeDrops(g *graph) {
+	e.mergeShells(g)
 	for _, n := range g.nodes {
-		if n.phase != dropping {
+		if n.phase != dropping || n.into != nil {
 			continue
 		}
 		k := e.kinds.Of(n.id)
@@ -128,6 +129,22 @@ func (e *expansion) mergeDrops(g *graph) {
 		}
 		if e.follow(g, n); n.into == nil {
 			n.actions = k.Drop(e.ctx, n.object)
+		}
+	}
+}
+
+// mergeShells lets the drop of a shell be that of what needs it and is needed
+// by the object that the shell is of: neither can go before the other.
+func (e *expansion) mergeShells(g *graph) {
+	for _, n := range g.nodes {
+		shell := g.get(n.object.Parent, dropping)
+		if n.phase != dropping || shell == nil || !e.kinds.Of(n.id).Shelled {
+			continue
+		}
+		for _, need := range n.object.Needs {
+			if back := g.get(need, dropping); back != nil && slices.Contains(back.object.Needs, shell.id) {
+				back.into = shell
+			}
 		}
 	}
 }
