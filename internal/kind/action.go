@@ -8,12 +8,13 @@ import (
 
 // Action is one statement and what is declared about it.
 //
-// A statement that others can be folded into is written as Open, Fragments and
-// Close; every other one as SQL.
+// A statement that others can be folded into is written as Open, Lead, Fragments
+// and Close; every other one as SQL.
 type Action struct {
 	SQL string // the statement, without the closing semicolon
 
 	Open      string     // text before the fragments
+	Lead      string     // text after it when there are fragments
 	Fragments []Fragment // joined by Separator
 	Separator string
 	Close     string // text after the fragments
@@ -62,6 +63,8 @@ func (a Action) Statement() string {
 	for i, f := range a.Fragments {
 		if i > 0 {
 			b.WriteString(a.Separator)
+		} else {
+			b.WriteString(a.Lead)
 		}
 		b.WriteString(f.Text)
 	}

@@ -54,11 +54,12 @@ var transactionWords = map[string]bool{
 }
 
 var (
-	setvalCall       = regexp.MustCompile(`(?is)^select\s+(?:pg_catalog\s*\.\s*)?setval\s*\(`)
-	onDatabase       = regexp.MustCompile(`(?is)^(?:grant|revoke|comment|security\s+label)\b[^';]*?\bon\s+database\b`)
-	onTablespace     = regexp.MustCompile(`(?is)^(?:grant|revoke|comment|security\s+label)\b[^';]*?\bon\s+tablespace\b`)
-	doesNotConnect   = regexp.MustCompile(`(?is)\bconnect\s*=\s*'?(?:false|off|no|0)\b`)
-	transactionalTwo = regexp.MustCompile(`^(?:PREPARE TRANSACTION|COMMIT PREPARED)`)
+	setvalCall         = regexp.MustCompile(`(?is)^select\s+(?:pg_catalog\s*\.\s*)?setval\s*\(`)
+	onDatabase         = regexp.MustCompile(`(?is)^(?:grant|revoke|comment|security\s+label)\b[^';]*?\bon\s+database\b`)
+	onTablespace       = regexp.MustCompile(`(?is)^(?:grant|revoke|comment|security\s+label)\b[^';]*?\bon\s+tablespace\b`)
+	doesNotConnect     = regexp.MustCompile(`(?is)\bconnect\s*=\s*'?(?:false|off|no|0)\b`)
+	startsSubscription = regexp.MustCompile(`(?is)^alter\s+subscription\s+(?:"(?:[^"]|"")*"|[^\s"]+)\s*(?:enable|refresh)\b`)
+	transactionalTwo   = regexp.MustCompile(`^(?:PREPARE TRANSACTION|COMMIT PREPARED)`)
 )
 
 // judge decides about a statement from its first words. Settings have been
@@ -100,6 +101,8 @@ func judgeDefinition(s pg.Statement, words []string) judgement {
 		}
 	}
 	switch {
+	case startsSubscription.MatchString(s.SQL):
+		return judgement{verdict: report, message: "ALTER SUBSCRIPTION ... ENABLE or REFRESH would connect to the publisher, and is not part of the schema"}
 	case onDatabase.MatchString(s.SQL):
 		return judgement{verdict: report, message: fmt.Sprintf("%s ON DATABASE is not part of the schema", words[0])}
 	case onTablespace.MatchString(s.SQL):

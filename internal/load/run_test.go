@@ -168,7 +168,7 @@ func TestSessionRole(t *testing.T) {
 }
 
 func TestFindings(t *testing.T) {
-	text := "CREATE TABLE t (a int);\nINSERT INTO t VALUES (1);\nCOPY t FROM stdin;\n1\n\\.\nSELECT pg_catalog.setval('s', 1);\nVACUUM t;\nCREATE EXTENSION pgcrypto;"
+	text := "CREATE TABLE t (a int);\nINSERT INTO t VALUES (1);\nCOPY t FROM stdin;\n1\n\\.\nSELECT pg_catalog.setval('s', 1);\nVACUUM t;\nCREATE EXTENSION pgcrypto;\nALTER SUBSCRIPTION \"S s\"enable;\nALTER subscription s REFRESH PUBLICATION"
 	result, err := Run(context.Background(), newDatabase(t), []Source{file("a.sql", text)}, Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -178,6 +178,8 @@ func TestFindings(t *testing.T) {
 		{"a.sql", 3, 1, "COPY is data, not part of the schema"},
 		{"a.sql", 6, 1, "setval is data, not part of the schema"},
 		{"a.sql", 7, 1, "VACUUM is not part of the schema"},
+		{"a.sql", 9, 1, "ALTER SUBSCRIPTION ... ENABLE or REFRESH would connect to the publisher, and is not part of the schema"},
+		{"a.sql", 10, 1, "ALTER SUBSCRIPTION ... ENABLE or REFRESH would connect to the publisher, and is not part of the schema"},
 	}
 	if diff := cmp.Diff(want, result.Findings); diff != "" {
 		t.Error(diff)

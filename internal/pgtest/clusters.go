@@ -16,6 +16,7 @@ import (
 
 	"github.com/cairn-db/cairn/internal/pg"
 	"github.com/cairn-db/cairn/internal/server"
+	"github.com/cairn-db/cairn/internal/shadow"
 )
 
 // Versions returns the major versions that tests run on: those in
@@ -100,6 +101,12 @@ func (c *Clusters) Database(t testing.TB, major int) string {
 	name := fmt.Sprintf("t%d", c.count.Add(1))
 	Exec(t, s.URL("postgres"), "CREATE DATABASE "+name+" TEMPLATE template0")
 	t.Cleanup(func() {
+		if conn, err := pgx.Connect(context.Background(), s.URL(name)); err == nil {
+			if _, err := conn.Exec(context.Background(), shadow.Unsubscribe); err != nil {
+				t.Errorf("dropping the subscriptions of database %s: %v", name, err)
+			}
+			_ = conn.Close(context.Background())
+		}
 		conn, err := pgx.Connect(context.Background(), s.URL("postgres"))
 		if err != nil {
 			return // the server is gone, and the database with it

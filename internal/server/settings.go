@@ -39,15 +39,16 @@ func socketList(dir string) string {
 // quickSettings suit a server whose data nobody will miss.
 func quickSettings(major int, durable bool) map[string]string {
 	set := map[string]string{
-		"autovacuum":                 "off",
-		"checkpoint_timeout":         "1h",
-		"dynamic_shared_memory_type": "mmap", // leaves nothing outside the data directory
-		"jit":                        "off",
-		"max_connections":            "50",
-		"max_wal_senders":            "0",
-		"max_wal_size":               "1GB",
-		"shared_buffers":             "128MB",
-		"wal_level":                  "minimal",
+		"autovacuum":                      "off",
+		"checkpoint_timeout":              "1h",
+		"dynamic_shared_memory_type":      "mmap", // leaves nothing outside the data directory
+		"jit":                             "off",
+		"max_connections":                 "50",
+		"max_logical_replication_workers": "0", // a subscription is read, and never runs
+		"max_wal_senders":                 "0",
+		"max_wal_size":                    "1GB",
+		"shared_buffers":                  "128MB",
+		"wal_level":                       "minimal",
 	}
 	if !durable {
 		set["fsync"] = "off"

@@ -168,7 +168,8 @@ func openBeside(ctx context.Context, r Request) (*Shadow, error) {
 	}
 	s := &Shadow{Conn: conn, Unowned: config.User}
 	s.close = func(ctx context.Context) error {
-		return errors.Join(conn.Close(ctx), drop(ctx))
+		_, err := conn.Exec(ctx, "RESET SESSION AUTHORIZATION; "+Unsubscribe)
+		return errors.Join(err, conn.Close(ctx), drop(ctx))
 	}
 	return s, nil
 }
@@ -268,6 +269,16 @@ FROM pg_database d WHERE d.datname = current_database()`).Scan(&comment, &object
 	return false, nil
 }
 
+// Unsubscribe drops the subscriptions of the database without connecting to
+// their publishers. While it has some, a database cannot be dropped.
+const Unsubscribe = `DO $$ DECLARE name name; BEGIN
+	FOR name IN SELECT s.subname FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid WHERE d.datname = current_database() LOOP
+		EXECUTE format('ALTER SUBSCRIPTION %I DISABLE', name);
+		EXECUTE format('ALTER SUBSCRIPTION %I SET (slot_name = NONE)', name);
+		EXECUTE format('DROP SUBSCRIPTION %I', name);
+	END LOOP;
+END $$`
+
 // empty drops everything in a marked database and makes its public schema as
 // initdb does (manual chapter 5.9.6).
 func empty(ctx context.Context, conn *pgx.Conn) error {
@@ -291,7 +302,7 @@ UNION ALL SELECT 'DROP ' || replace(i.type, '-', ' ') || ' IF EXISTS ' || i.iden
 	if err != nil {
 		return fmt.Errorf("emptying the shadow: %w", err)
 	}
-	statements = append(statements, "CREATE SCHEMA public")
+	statements = append(statements, Unsubscribe, "CREATE SCHEMA public")
 	if pg.ServerVersion(conn) >= 15 {
 		statements = append(statements, "ALTER SCHEMA public OWNER TO pg_database_owner", "GRANT USAGE ON SCHEMA public TO PUBLIC")
 	} else {
