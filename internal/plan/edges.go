@@ -33,6 +33,7 @@ func (e *expansion) addEdges(g *graph, n *node) {
 		for _, user := range e.users[n.id] {
 			n.needs(g.get(user, retargeting))
 			n.needs(g.get(user, dropping))
+			n.needs(g.get(user, droppingAside))
 		}
 	}
 }
