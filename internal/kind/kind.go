@@ -89,6 +89,10 @@ type Spec[T any] struct {
 	// After returns objects of the state whose changes come before this one is
 	// created, and after it is dropped, although it does not need them.
 	After func(*Ctx, *schema.State, schema.ID, T) []schema.ID
+	// Ends reports whether a change in place takes the object's effect away. With
+	// it, After holds for changes in place too: as for the drop of the object
+	// when they do, else as for its creation.
+	Ends func(old, new T) bool
 	// Follows returns objects whose change PostgreSQL repeats in this one: both
 	// are created, altered or dropped by one statement.
 	Follows func(*Ctx, schema.ID, T) []schema.ID
@@ -172,6 +176,7 @@ type Kind struct {
 	DropAside  func(*Ctx, *schema.Object) []Action
 	Extra      func(*schema.State, *schema.Object) []schema.ID
 	After      func(*Ctx, *schema.State, *schema.Object) []schema.ID
+	Ends       func(old, new *schema.Object) bool
 	Follows    func(*Ctx, *schema.Object) []schema.ID
 	Bound      func(*Ctx, *schema.Object) []schema.ID
 	Names      func(*schema.Object) []string
@@ -229,6 +234,9 @@ func Define[T any](set *Set, s Spec[T]) *Kind {
 			return nil
 		}
 		return s.After(c, st, o.ID, decode[T](o))
+	}
+	if s.Ends != nil {
+		k.Ends = func(old, new *schema.Object) bool { return s.Ends(decode[T](old), decode[T](new)) }
 	}
 	k.Follows, k.Bound = related(s.Follows), related(s.Bound)
 	k.Names, k.Roles = named(s.Names), named(s.Roles)

@@ -254,18 +254,31 @@ func setType(c *kind.Ctx, id schema.ID, col column, using string) []kind.Action 
 	return []kind.Action{{SQL: sql, Relation: tableOf(id), Lock: kind.AccessExclusive, Rewrite: true}}
 }
 
-// retargetColumn moves a column to the new form of its type.
+// retargetColumn moves a column to the new form of its type or its collation. A
+// collation that is not the column's own is that of its domain.
 func retargetColumn(c *kind.Ctx, id schema.ID, old, col column, replaced schema.ID) []kind.Action {
 	if len(follows(c, id)) > 0 {
 		return kind.Nothing
 	}
-	if old.Generated != "" || replaced.Kind != "enum" {
+	if old.Generated != "" {
 		return nil
 	}
-	if array := len(col.Type) > 2 && col.Type[len(col.Type)-2:] == "[]"; array {
-		return setType(c, id, col, pg.QuoteIdent(id.Part)+"::text[]::"+col.Type)
+	name := pg.QuoteIdent(id.Part)
+	switch replaced.Kind {
+	case "collation":
+		if col.Collation == qualified(replaced) {
+			return alterColumn(id, "TYPE "+col.Type+" COLLATE "+col.Collation)
+		}
+		return setType(c, id, col, name+"::"+col.Type)
+	case "domain":
+		return setType(c, id, col, name+"::"+col.Type)
+	case "enum":
+		if strings.HasSuffix(col.Type, "[]") {
+			return setType(c, id, col, name+"::text[]::"+col.Type)
+		}
+		return setType(c, id, col, name+"::text::"+col.Type)
 	}
-	return setType(c, id, col, pg.QuoteIdent(id.Part)+"::text::"+col.Type)
+	return nil
 }
 
 func needsKind(s *schema.State, id schema.ID, kind string) bool {

@@ -60,9 +60,6 @@ func alterWrapper(_ *kind.Ctx, id schema.ID, old, w foreignDataWrapper) []kind.A
 		function("VALIDATOR", old.Validator, w.Validator), changeGenericOptions(old.Options, w.Options)))
 }
 
-// outsideSchemas addresses an object that no schema holds.
-func outsideSchemas(id schema.ID) string { return pg.QuoteIdent(id.Name) }
-
 // word returns the keyword with what follows it, or "" when nothing does.
 func word(keyword, rest string) string {
 	if rest == "" {

@@ -44,3 +44,6 @@ WHERE ` + userSchemas
 		Alter: kind.Alter[namespace]{},
 	})
 }
+
+// outsideSchemas addresses an object that no schema holds.
+func outsideSchemas(id schema.ID) string { return pg.QuoteIdent(id.Name) }

@@ -8,15 +8,19 @@ import (
 // builders are the phases after which an object is as the new state has it.
 var builders = []phase{altering, creating, retargeting}
 
-// changes are all phases but those of a replacement by a swap.
-var changes = []phase{dropping, altering, creating, retargeting}
+// changes are all phases.
+var changes = []phase{dropping, movingAside, altering, creating, retargeting, droppingAside}
 
 // addEdges adds what has to come before the node. Building follows the new
 // state's dependencies, teardown the old one's, backwards.
 func (e *expansion) addEdges(g *graph, n *node) {
 	switch n.phase {
 	case creating, altering, retargeting:
-		e.buildEdges(g, n)
+		if ends := e.kinds.Of(n.id).Ends; n.phase == altering && ends != nil && ends(e.old.Objects[n.id], e.new.Objects[n.id]) {
+			e.endEdges(g, n, e.old.Objects[n.id])
+		} else {
+			e.buildEdges(g, n)
+		}
 	}
 	if n.phase == altering || n.phase == retargeting {
 		e.releaseEdges(g, n)
@@ -36,6 +40,7 @@ func (e *expansion) addEdges(g *graph, n *node) {
 		for _, user := range e.users[n.id] {
 			n.needs(g.get(user, retargeting))
 			n.needs(g.get(user, dropping))
+			n.needs(g.get(user, droppingAside))
 		}
 	}
 }
@@ -46,7 +51,7 @@ func (e *expansion) buildEdges(g *graph, n *node) {
 		e.builtEdges(g, n, need)
 		e.wholeEdges(g, n, need)
 	}
-	if n.phase == creating {
+	if n.phase == creating || n.phase == altering && e.kinds.Of(n.id).Ends != nil {
 		for _, first := range e.kinds.Of(n.id).After(e.ctx, e.new, new) {
 			for _, p := range changes {
 				n.needs(g.get(first, p))
@@ -129,7 +134,12 @@ func (e *expansion) teardownEdges(g *graph, n *node) {
 	if n.into != nil {
 		return
 	}
-	for _, last := range e.kinds.Of(n.id).After(e.ctx, e.old, n.object) {
+	e.endEdges(g, n, n.object)
+}
+
+// endEdges puts the end of an object before what came before its creation.
+func (e *expansion) endEdges(g *graph, n *node, old *schema.Object) {
+	for _, last := range e.kinds.Of(n.id).After(e.ctx, e.old, old) {
 		for _, p := range changes {
 			if change := g.get(last, p); change != nil {
 				change.needs(n)
