@@ -93,13 +93,29 @@ func grantee(c *kind.Ctx, id schema.ID) string {
 		}
 		return pg.QuoteIdent(id.Role)
 	}
-	subject := id.Subject()
 	for _, s := range []*schema.State{c.New, c.Old} {
-		if o := s.Objects[subject.Satellite("owner")]; o != nil {
-			return pg.QuoteIdent(o.Attrs[0].Value)
+		if role := ownerRole(s, id); role != "" {
+			return pg.QuoteIdent(role)
 		}
 	}
 	return "CURRENT_USER"
+}
+
+// ownerRole returns the role that owns the subject of a grant, or for a column
+// its relation; "" when no statement says it. The columns of views are no
+// objects: their grants hang on the view.
+func ownerRole(s *schema.State, grant schema.ID) string {
+	at := grant.Subject()
+	if s.Objects[at] == nil && s.Objects[grant] != nil {
+		at = s.Objects[grant].Parent
+	}
+	for s.Objects[at] != nil {
+		if owner := s.Objects[at.Satellite("owner")]; owner != nil {
+			return owner.Attrs[0].Value
+		}
+		at = s.Objects[at].Parent
+	}
+	return ""
 }
 
 func without(list, other []string) []string {
