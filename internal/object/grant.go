@@ -94,28 +94,12 @@ func grantee(c *kind.Ctx, id schema.ID) string {
 		}
 		return pg.QuoteIdent(id.Role)
 	}
-	subject := id.Subject()
 	for _, s := range []*schema.State{c.New, c.Old} {
-		if o := ownerOf(c, s, subject); o != nil {
-			return pg.QuoteIdent(o.Attrs[0].Value)
+		if role := ownerRole(s, id); role != "" {
+			return pg.QuoteIdent(role)
 		}
 	}
 	return "CURRENT_USER"
-}
-
-// ownerOf finds the owner of the object; a column belongs to that of its
-// relation.
-func ownerOf(c *kind.Ctx, s *schema.State, subject schema.ID) *schema.Object {
-	if o := s.Objects[subject.Satellite("owner")]; o != nil || subject.Part == "" {
-		return o
-	}
-	for _, k := range c.Kinds.All() {
-		relation := schema.ID{Kind: k.Name, Schema: subject.Schema, Name: subject.Name}
-		if o := s.Objects[relation.Satellite("owner")]; o != nil && k.Grant == "TABLE" {
-			return o
-		}
-	}
-	return nil
 }
 
 // namedRole returns the grantee where it is a role that can be missing.
@@ -124,6 +108,23 @@ func namedRole(role string) []string {
 		return nil
 	}
 	return []string{role}
+}
+
+// ownerRole returns the role that owns the subject of a grant, or for a column
+// its relation; "" when no statement says it. The columns of views are no
+// objects: their grants hang on the view.
+func ownerRole(s *schema.State, grant schema.ID) string {
+	at := grant.Subject()
+	if s.Objects[at] == nil && s.Objects[grant] != nil {
+		at = s.Objects[grant].Parent
+	}
+	for s.Objects[at] != nil {
+		if owner := s.Objects[at.Satellite("owner")]; owner != nil {
+			return owner.Attrs[0].Value
+		}
+		at = s.Objects[at].Parent
+	}
+	return ""
 }
 
 func without(list, other []string) []string {
