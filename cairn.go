@@ -114,11 +114,20 @@ type ApplyResult struct {
 
 // DumpRequest asks for the SQL that builds a state again.
 type DumpRequest struct {
-	From      string     // a state, see Engine.Plan
-	Target    Connection // overrides that belong to From when it is a database
+	From      string     // a state, see Engine.Plan; "" for Target
+	Target    Connection // read when From is ""
 	Selection Selection
 	Scratch   Scratch
 	Split     bool // a file for each object that stands by itself, instead of one for all
+}
+
+// SnapshotRequest asks for a state as it is. The selection only says where files
+// without qualified names go; nothing is left out.
+type SnapshotRequest struct {
+	From      string     // a state, see Engine.Plan; "" for Target
+	Target    Connection // read when From is ""
+	Selection Selection
+	Scratch   Scratch
 }
 
 // File is one file of a dump.

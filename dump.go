@@ -7,14 +7,13 @@ import (
 
 	"github.com/cairn-db/cairn/internal/layout"
 	"github.com/cairn-db/cairn/internal/plan"
-	"github.com/cairn-db/cairn/schema"
 )
 
 // Dump returns the SQL that builds a state again in an empty database: the plan
 // from nothing to that state. It is one file, or one for each object that stands
 // by itself, in an order in which the files can be run one after the other.
 func (e *Engine) Dump(ctx context.Context, r DumpRequest) ([]File, error) {
-	state, err := e.dumped(ctx, r)
+	state, err := e.readOne(ctx, r.From, r.Target, reading{selection: r.Selection, scratch: r.Scratch})
 	if err != nil {
 		return nil, err
 	}
@@ -42,22 +41,6 @@ func (e *Engine) Dump(ctx context.Context, r DumpRequest) ([]File, error) {
 		files[i] = File{Name: f.Name, Text: script(f.Statements)}
 	}
 	return files, nil
-}
-
-func (e *Engine) dumped(ctx context.Context, r DumpRequest) (*schema.State, error) {
-	if r.From != "" {
-		result, err := e.read(ctx, r.From, reading{selection: r.Selection, scratch: r.Scratch})
-		if err != nil {
-			return nil, err
-		}
-		return result.state, result.close(ctx)
-	}
-	t, err := e.connect(ctx, r.Target)
-	if err != nil {
-		return nil, err
-	}
-	defer t.close(ctx)
-	return e.readDatabase(ctx, t)
 }
 
 // script joins statements, a blank line between them.

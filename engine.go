@@ -59,8 +59,8 @@ func (e *Engine) Close(ctx context.Context) error {
 }
 
 // Plan returns the plan that makes the target look like the desired state: a
-// .sql file, a directory of them, "-" for standard input, "empty:" or a
-// database. The plan is sealed and holds no step when there is nothing to do.
+// .sql file, a directory of them, "-" for standard input, "empty:",
+// "snapshot:FILE" or a database. The plan is sealed and holds no step when there is nothing to do.
 func (e *Engine) Plan(ctx context.Context, r PlanRequest) (p *schema.Plan, err error) {
 	target, err := e.connect(ctx, r.Target)
 	if err != nil {
@@ -95,15 +95,15 @@ func (e *Engine) Plan(ctx context.Context, r PlanRequest) (p *schema.Plan, err e
 }
 
 // Diff returns the plan from one state to another. Files are printed by a server
-// of the version of the other state; of two databases, the older one's schema is
-// made and printed by the newer version.
+// of the version of the other state; of two databases or snapshots, the older
+// one's schema is made and printed by the newer version.
 func (e *Engine) Diff(ctx context.Context, r DiffRequest) (p *schema.Plan, err error) {
 	if r.To == Empty {
 		r.Selection = r.Selection.complete()
 	}
 	first := reading{selection: r.Selection, scratch: r.Scratch}
 	from, to, swapped := r.From, r.To, false
-	if isDatabase(to) && !isDatabase(from) || from == Empty {
+	if hasVersion(to) && !hasVersion(from) || from == Empty {
 		from, to, swapped = to, from, true
 	}
 	a, err := e.read(ctx, from, first)

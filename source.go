@@ -19,6 +19,7 @@ import (
 	"github.com/cairn-db/cairn/internal/scope"
 	"github.com/cairn-db/cairn/internal/server"
 	"github.com/cairn-db/cairn/internal/shadow"
+	"github.com/cairn-db/cairn/internal/snapshot"
 	"github.com/cairn-db/cairn/schema"
 )
 
@@ -30,6 +31,9 @@ const readLockTimeout = 10 * time.Second
 
 // embedded is the prefix of local databases that Cairn keeps for the user.
 const embedded = "embedded:"
+
+// snapshotFile is the prefix of files that Snapshot wrote.
+const snapshotFile = "snapshot:"
 
 // target is an open database and what is known of it.
 type target struct {
@@ -121,24 +125,46 @@ func (e *Engine) readDatabase(ctx context.Context, t *target) (*schema.State, er
 	return state, nil
 }
 
+// readTarget connects to a database, reads it and leaves it.
+func (e *Engine) readTarget(ctx context.Context, c Connection) (*schema.State, error) {
+	t, err := e.connect(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	defer t.close(ctx)
+	return e.readDatabase(ctx, t)
+}
+
+// readSnapshot reads a file that Snapshot wrote.
+func (e *Engine) readSnapshot(name string) (*schema.State, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("opening the snapshot: %w", err)
+	}
+	defer f.Close()
+	state, err := snapshot.Read(f, e.kinds)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return state, nil
+}
+
 // read returns the state that a name stands for.
 func (e *Engine) read(ctx context.Context, name string, r reading) (read, error) {
 	switch {
 	case name == Empty:
 		return e.readEmpty(ctx, r)
+	case strings.HasPrefix(name, snapshotFile):
+		state, err := e.readSnapshot(strings.TrimPrefix(name, snapshotFile))
+		return read{state: state}, err
 	case isDatabase(name):
-		t, err := e.connect(ctx, Connection{Database: name})
-		if err != nil {
-			return read{}, err
-		}
-		defer t.close(ctx)
-		state, err := e.readDatabase(ctx, t)
+		state, err := e.readTarget(ctx, Connection{Database: name})
 		return read{state: state}, err
 	case name == "":
 		return read{}, hinted{errors.New("no desired state was given"), "name a .sql file or a directory with --file, or set schema: in cairn.yaml"}
 	case name != "-" && !isPath(name):
 		return read{}, hinted{fmt.Errorf("%s is neither a file nor a connection", name),
-			"a state is a .sql file, a directory of them, -, a connection URL, embedded:NAME or empty:"}
+			"a state is a .sql file, a directory of them, -, a connection URL, embedded:NAME, snapshot:FILE or empty:"}
 	}
 	sources, err := load.ReadFiles(name, e.options.Stdin)
 	if err != nil {
@@ -314,6 +340,10 @@ func (e *Engine) majorFor(r reading) int {
 	}
 	return e.shadows.Major()
 }
+
+// hasVersion reports whether a name says by itself which server its state is
+// of. Other states are built on one of the same version.
+func hasVersion(name string) bool { return strings.HasPrefix(name, snapshotFile) || isDatabase(name) }
 
 // isDatabase reports whether a name is a connection and not a file.
 func isDatabase(name string) bool {

@@ -18,9 +18,9 @@ const module = "github.com/cairn-db/cairn"
 // layers are the packages from the bottom up: each may import those before it,
 // and of its own layer nothing.
 var layers = [][]string{
-	{"schema", "internal/pg", "internal/server"},
+	{"schema", "internal/pg", "internal/sealed", "internal/server"},
 	{"internal/kind", "internal/load"},
-	{"internal/object", "internal/catalog", "internal/scope", "internal/diff", "internal/shadow"},
+	{"internal/object", "internal/catalog", "internal/scope", "internal/diff", "internal/shadow", "internal/snapshot"},
 	{"internal/plan", "internal/rename"},
 	{"internal/apply", "internal/layout"},
 	{""},
@@ -29,7 +29,8 @@ var layers = [][]string{
 }
 
 // generic packages do not know a single kind.
-var generic = []string{"", "schema", "internal/kind", "internal/catalog", "internal/scope", "internal/diff", "internal/plan", "internal/rename", "internal/layout", "internal/apply"}
+var generic = []string{"", "schema", "internal/kind", "internal/catalog", "internal/scope", "internal/diff", "internal/sealed",
+	"internal/snapshot", "internal/plan", "internal/rename", "internal/layout", "internal/apply"}
 
 const (
 	maxFileLines     = 500

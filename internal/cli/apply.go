@@ -52,7 +52,7 @@ Give --plan or --file; without both, the schema of cairn.yaml is the desired sta
 	o.connection.add(cmd)
 	flags := cmd.Flags()
 	flags.StringVarP(&o.plan, "plan", "p", "", "the plan `file` that plan --output-json wrote, or - for standard input")
-	flags.StringVarP(&o.file, "file", "f", "", "desired `state` to plan for and apply: a .sql file, a directory, - or a URL")
+	flags.StringVarP(&o.file, "file", "f", "", "desired `state` to plan for and apply: a .sql file, a directory, -, a URL or snapshot:FILE")
 	flags.BoolVar(&o.autoApprove, "auto-approve", false, "do not ask")
 	flags.BoolVar(&o.allowDestructive, "allow-destructive", false, "permit every step that can lose data")
 	flags.StringArrayVar(&o.allow, "allow", nil, "permit one step that can lose data, by the `code:name` that the plan shows; repeatable")

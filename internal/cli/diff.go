@@ -24,8 +24,9 @@ func newDiffCommand(env *Env) *cobra.Command {
 		Short: "Show what leads from one state to another",
 		Long: `diff compares two states and shows the statements that lead from the first to the
 second. Neither has to be a database: each is a .sql file, a directory of them, -
-for standard input, a connection URL, embedded:NAME, env:NAME of cairn.yaml, or
-empty: for a database without anything in it. It changes nothing.`,
+for standard input, a connection URL, embedded:NAME, env:NAME of cairn.yaml,
+snapshot:FILE for a file that snapshot wrote, or empty: for a database without
+anything in it. It changes nothing.`,
 		Example: `  cairn diff old.sql new.sql
   cairn diff env:staging env:production --exit-code
   cairn diff empty: schema/ --sql`,

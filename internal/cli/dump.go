@@ -15,6 +15,7 @@ import (
 type dumpOptions struct {
 	connection connectionOptions
 	selection  selectionOptions
+	file       string
 	output     string
 	json       bool
 }
@@ -24,15 +25,17 @@ func newDumpCommand(env *Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "dump [flags]",
 		Short: "Write the schema of a database as SQL",
-		Long: `dump writes the SQL that builds the schema of a database again. psql can load it into
-an empty database, and plan can take it as the desired state. Rows are not dumped.
+		Long: `dump writes the SQL that builds the schema of a database, or another state, again.
+psql can load it into an empty database, and plan can take it as the desired state.
+Rows are not dumped.
 
 With --output and a name that ends in / or is a directory, each object gets a file
 of its own in folders by schema and kind, as in public/table/users.sql, and main.sql
 loads them with psql. A dump into the same directory removes the files of objects that
 are gone and keeps comments that start with -- cairn: at the top of their file.`,
 		Example: `  cairn dump -d app > schema.sql
-  cairn dump -d app --schema public --output schema/`,
+  cairn dump -d app --schema public --output schema/
+  cairn dump --file snapshot:app.json > schema.sql`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runDump(cmd.Context(), env, cmd, o)
@@ -40,6 +43,7 @@ are gone and keeps comments that start with -- cairn: at the top of their file.`
 	}
 	o.connection.add(cmd)
 	flags := cmd.Flags()
+	flags.StringVarP(&o.file, "file", "f", "", stateInstead)
 	flags.StringVarP(&o.output, "output", "o", "", "write to this `file` or directory instead of stdout")
 	flags.BoolVar(&o.json, "json", false, "print the files as JSON")
 	o.selection.add(cmd)
@@ -54,13 +58,13 @@ func runDump(ctx context.Context, env *Env, cmd *cobra.Command, o *dumpOptions) 
 	if err != nil {
 		return err
 	}
-	target, _, err := o.connection.resolve(env, c, cmd)
+	from, target, err := o.connection.stateOrTarget(env, c, cmd, o.file)
 	if err != nil {
 		return err
 	}
 	return withEngine(ctx, env, quiet(env), func(engine *cairn.Engine) error {
 		files, err := engine.Dump(ctx, cairn.DumpRequest{
-			Target: target, Selection: o.selection.selection(c), Scratch: o.selection.scratch(c),
+			From: from, Target: target, Selection: o.selection.selection(c), Scratch: o.selection.scratch(c),
 			Split: o.json || isDirectory(o.output),
 		})
 		if err != nil {

@@ -90,7 +90,7 @@ locks, rewrites or loses, and runs the plan that was reviewed.`,
 	)
 	addGlobalFlags(env, root)
 	for _, c := range []*cobra.Command{
-		newInitCommand(env), newDumpCommand(env), newPlanCommand(env), newApplyCommand(env),
+		newInitCommand(env), newDumpCommand(env), newSnapshotCommand(env), newPlanCommand(env), newApplyCommand(env),
 		newDiffCommand(env), newDoctorCommand(env), newVersionCommand(env),
 	} {
 		c.GroupID = "declarative"

@@ -86,6 +86,30 @@ func (o *connectionOptions) resolve(env *Env, c *config, cmd *cobra.Command) (ca
 	return cairn.Connection{Database: database, Host: o.host, Port: o.port, User: o.user, SSLMode: o.sslmode}, chosen, nil
 }
 
+// stateInstead is the help of --file where a target is read otherwise.
+const stateInstead = "read this `state` instead of a target: a .sql file, a directory, -, a URL or snapshot:FILE"
+
+// stateOrTarget returns the state that --file names, or the target. What was
+// typed wins over variables.
+func (o *connectionOptions) stateOrTarget(env *Env, c *config, cmd *cobra.Command, file string) (string, cairn.Connection, error) {
+	typed := cmd.Flags().Lookup("file")
+	named := o.db != "" || o.env != ""
+	if typed.Changed && !fromEnvironment(typed) {
+		for _, name := range []string{"db", "env"} {
+			if f := cmd.Flags().Lookup(name); f.Changed && !fromEnvironment(f) {
+				return "", cairn.Connection{}, hintf("give one of them", "--file and --%s both say what to read", name)
+			}
+		}
+		named = false
+	}
+	if file != "" && !named {
+		from, err := state(env, c, file)
+		return from, cairn.Connection{}, err
+	}
+	target, _, err := o.resolve(env, c, cmd)
+	return "", target, err
+}
+
 // selectionOptions say what of a database is managed and where the desired
 // state is built.
 type selectionOptions struct {
@@ -223,6 +247,9 @@ func state(env *Env, c *config, text string) (string, error) {
 
 // beside is a path that is relative to the directory of cairn.yaml.
 func (c *config) beside(path string) string {
+	if file, found := strings.CutPrefix(path, "snapshot:"); found {
+		return "snapshot:" + c.beside(file)
+	}
 	if filepath.IsAbs(path) || path == "-" || strings.Contains(path, ":") {
 		return path
 	}

@@ -38,7 +38,7 @@ from one to the other: what each of them locks, whether it rewrites or scans a
 table, and what it can lose. It changes nothing.
 
 The desired state is a .sql file, a directory of them, - for standard input, a
-connection URL, or env:NAME. Without --file it is the schema of cairn.yaml.`,
+connection URL, snapshot:FILE or env:NAME. Without --file it is the schema of cairn.yaml.`,
 		Example: `  cairn plan -d app --file schema.sql
   cairn plan --env production --output-json plan.json --output-human stdout
   cairn plan -d app --file schema/ --output-sql change.sql
@@ -51,7 +51,7 @@ connection URL, or env:NAME. Without --file it is the schema of cairn.yaml.`,
 	}
 	o.connection.add(cmd)
 	flags := cmd.Flags()
-	flags.StringVarP(&o.file, "file", "f", "", "desired `state`: a .sql file, a directory, - or a URL")
+	flags.StringVarP(&o.file, "file", "f", "", "desired `state`: a .sql file, a directory, -, a URL or snapshot:FILE")
 	flags.StringVar(&o.human, "output-human", "", "write the plan for people to this `file`, or stdout (the default)")
 	flags.StringVar(&o.json, "output-json", "", "write the plan that apply takes to this `file`, or stdout")
 	flags.StringVar(&o.sql, "output-sql", "", "write the statements to this `file`, or stdout")

@@ -181,6 +181,8 @@ type Kind struct {
 	Bound      func(*Ctx, *schema.Object) []schema.ID
 	Names      func(*schema.Object) []string
 	Roles      func(*schema.Object) []string
+
+	decodes func(*schema.Object) error
 }
 
 // Set is a registry of kinds.
@@ -223,6 +225,7 @@ func Define[T any](set *Set, s Spec[T]) *Kind {
 	k.Create = func(c *Ctx, o *schema.Object) []Action { return s.Create(c, o.ID, decode[T](o)) }
 	k.Drop = func(c *Ctx, o *schema.Object) []Action { return s.Drop(c, o.ID, decode[T](o)) }
 	k.Alter = alterer(s)
+	k.decodes = func(o *schema.Object) error { _, err := tryDecode[T](o); return err }
 	k.Extra = func(st *schema.State, o *schema.Object) []schema.ID {
 		if s.Extra == nil {
 			return nil

@@ -44,6 +44,7 @@ func TestRealSchemas(t *testing.T) {
 			}
 			t.Run(h.name+"/"+strconv.Itoa(major)+"/dump", func(t *testing.T) { roundTrip(t, major, new) })
 			t.Run(h.name+"/"+strconv.Itoa(major)+"/split", func(t *testing.T) { splitRoundTrip(t, major, new) })
+			t.Run(h.name+"/"+strconv.Itoa(major)+"/snapshot", func(t *testing.T) { snapshotRoundTrip(t, major, new) })
 		}
 	}
 }
