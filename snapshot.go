@@ -25,7 +25,10 @@ func (e *Engine) readOne(ctx context.Context, name string, target Connection, r 
 		return e.readTarget(ctx, target)
 	}
 	result, err := e.read(ctx, name, r)
-	return result.state, err
+	if err != nil {
+		return nil, err
+	}
+	return result.state, result.close(ctx)
 }
 
 // WriteSnapshot writes a state to a file that "snapshot:FILE" names wherever a
