@@ -82,12 +82,17 @@ type Spec[T any] struct {
 	// Bound returns objects of the old state without whose drop this one cannot go.
 	Bound func(*Ctx, schema.ID, T) []schema.ID
 
+	// Settle returns what has to follow the creation of any object, on the kind
+	// whose satellites PostgreSQL makes with it.
+	Settle func(*Ctx, *schema.Object) []Action
+
 	Satellite Satellite // set on kinds whose objects describe others
 	Inline    bool      // created inside the statement that creates its parent
 	Carried   bool      // PostgreSQL carries it over when a Rebuild field of something it needs changes
 	Detach    bool      // is dropped by itself, although its parent goes too, when it needs another object that goes
 	Early     bool      // exists before its parent; another object ties them
 	Loose     bool      // automatic dependencies of its objects are no needs; the parent says what is left of them
+	Privilege bool      // is managed where privileges are
 	Heavy     bool      // counted and named in summaries although it is a part
 
 	// Carry reports for one object what Carried says for all of its kind.
@@ -130,7 +135,7 @@ type Kind struct {
 	Satellite             Satellite
 	Inline                bool
 	Detach, Early, Loose  bool
-	Heavy                 bool
+	Privilege, Heavy      bool
 	Rebuild               map[string]bool
 	CarriedOver           func(*schema.Object) bool // PostgreSQL carries the object over when something it needs is rebuilt
 	Fields                []string                  // attribute names, in order
@@ -150,6 +155,7 @@ type Kind struct {
 	After      func(*Ctx, *schema.State, *schema.Object) []schema.ID
 	Follows    func(*Ctx, *schema.Object) []schema.ID
 	Bound      func(*Ctx, *schema.Object) []schema.ID
+	Settle     func(*Ctx, *schema.Object) []Action
 	Names      func(*schema.Object) []string
 	Roles      func(*schema.Object) []string
 }
@@ -187,7 +193,7 @@ func Define[T any](set *Set, s Spec[T]) *Kind {
 	k := &Kind{
 		Name: s.Name, SQL: s.SQL, Grant: s.Grant, Doc: s.Doc, Since: s.Since, Rank: s.Rank,
 		Satellite: s.Satellite, Inline: s.Inline, Detach: s.Detach, Early: s.Early,
-		Loose: s.Loose, Heavy: s.Heavy, Rebuild: s.Rebuild, Fields: fields, Info: info, CanSwap: s.Aside != nil,
+		Loose: s.Loose, Privilege: s.Privilege, Heavy: s.Heavy, Settle: s.Settle, Rebuild: s.Rebuild, Fields: fields, Info: info, CanSwap: s.Aside != nil,
 		Query: s.Query, Restricted: s.Restricted, Ref: s.Ref,
 	}
 	k.Create = func(c *Ctx, o *schema.Object) []Action { return s.Create(c, o.ID, decode[T](o)) }
