@@ -47,6 +47,7 @@ func (o *Object) Attr(name string) string {
 type State struct {
 	Server  int                 // major version of the server that printed it
 	Objects map[ID]*Object      // by identity
+	Outside map[ID]*Object      // those that were left out, for what they do to the rest
 	Roles   []string            // roles that exist on the server, sorted
 	Default string              // role that owns what the reader of the state creates
 	Unowned string              // role whose objects nobody gave an owner, "" for a database
@@ -56,7 +57,7 @@ type State struct {
 
 // NewState returns an empty state for a server of the given major version.
 func NewState(server int) *State {
-	return &State{Server: server, Objects: map[ID]*Object{}, Hidden: map[string][]string{}}
+	return &State{Server: server, Objects: map[ID]*Object{}, Outside: map[ID]*Object{}, Hidden: map[string][]string{}}
 }
 
 // Sorted returns the objects ordered by identity.

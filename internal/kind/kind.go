@@ -99,6 +99,10 @@ type Spec[T any] struct {
 	// Bound returns objects of the old state without whose drop this one cannot go.
 	Bound func(*Ctx, schema.ID, T) []schema.ID
 
+	// Settle returns what has to follow the creation of any object, on the kind
+	// whose satellites PostgreSQL makes with it.
+	Settle func(*Ctx, *schema.Object) []Action
+
 	Satellite Satellite // set on kinds whose objects describe others
 	Inline    bool      // created inside the statement that creates its parent
 	Carried   bool      // PostgreSQL carries it over when a Rebuild field of something it needs changes
@@ -108,6 +112,7 @@ type Spec[T any] struct {
 	Shelled   bool      // its parent is a shell, see below
 	Heir      bool      // has needs of what it needs too, as copies that change with it; they are no needs
 	Loose     bool      // automatic dependencies of its objects are no needs; the parent says what is left of them
+	Privilege bool      // is managed where privileges are
 	Heavy     bool      // counted and named in summaries although it is a part
 
 	// Carry reports for one object what Carried says for all of its kind.
@@ -155,6 +160,7 @@ type Kind struct {
 	Satellite             Satellite
 	Inline                bool
 	Detach, Early, Loose  bool
+	Privilege             bool
 	Heavy, Whole          bool
 	Shelled, Heir         bool
 	Rebuild               map[string]bool
@@ -179,6 +185,7 @@ type Kind struct {
 	Ends       func(old, new *schema.Object) bool
 	Follows    func(*Ctx, *schema.Object) []schema.ID
 	Bound      func(*Ctx, *schema.Object) []schema.ID
+	Settle     func(*Ctx, *schema.Object) []Action
 	Names      func(*schema.Object) []string
 	Roles      func(*schema.Object) []string
 
@@ -218,7 +225,7 @@ func Define[T any](set *Set, s Spec[T]) *Kind {
 	k := &Kind{
 		Name: s.Name, SQL: s.SQL, Grant: s.Grant, Doc: s.Doc, Since: s.Since, Rank: s.Rank,
 		Satellite: s.Satellite, Inline: s.Inline, Detach: s.Detach, Early: s.Early,
-		Loose: s.Loose, Heavy: s.Heavy, Whole: s.Whole, Shelled: s.Shelled, Heir: s.Heir, Rebuild: s.Rebuild, CanSwap: s.Aside != nil,
+		Loose: s.Loose, Privilege: s.Privilege, Heavy: s.Heavy, Whole: s.Whole, Shelled: s.Shelled, Heir: s.Heir, Settle: s.Settle, Rebuild: s.Rebuild, CanSwap: s.Aside != nil,
 		Fields: fields, Info: info, Printed: tagged[T]("print"),
 		Query: s.Query, Restricted: s.Restricted, Ref: s.Ref, Rename: s.Rename,
 	}

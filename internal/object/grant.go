@@ -32,7 +32,8 @@ WHERE a.attacl IS NOT NULL AND a.attnum > 0 AND NOT a.attisdropped AND c.relkind
 		Roles: func(id schema.ID, _ grant) []string { return namedRole(id.Role) },
 		Ref:   func(id schema.ID) string { return set.Ref(id.Subject()) },
 		Create: func(c *kind.Ctx, id schema.ID, g grant) []kind.Action {
-			return changeGrants(c, id, g.Baseline, nil, g.Privileges, g.Grantable)
+			have, option := firstGrants(firstDefaults(c, id.Subject())[id.Role], g.Baseline)
+			return changeGrants(c, id, have, option, g.Privileges, g.Grantable)
 		},
 		Drop: func(c *kind.Ctx, id schema.ID, g grant) []kind.Action {
 			return changeGrants(c, id, g.Privileges, g.Grantable, g.Baseline, nil)
@@ -41,6 +42,7 @@ WHERE a.attacl IS NOT NULL AND a.attnum > 0 AND NOT a.attisdropped AND c.relkind
 			"privileges": alterGrant,
 			"grantable":  alterGrant,
 		},
+		Settle: takeDefaults,
 	})
 }
 
@@ -49,15 +51,21 @@ func alterGrant(c *kind.Ctx, id schema.ID, old, g grant) []kind.Action {
 }
 
 // changeGrants revokes what is held and not wanted and grants what is wanted
-// and not held. Revoking only the grant option keeps the privilege.
+// and not held.
 func changeGrants(c *kind.Ctx, id schema.ID, have, haveOption, want, wantOption []string) []kind.Action {
+	on := func(privileges []string) string { return grantOn(c, id, privileges) }
+	return grantStatements("", grantee(c, id), on, have, haveOption, want, wantOption)
+}
+
+// grantStatements prints what changeGrants does, each statement behind the
+// given words. Revoking only the grant option keeps the privilege.
+func grantStatements(words, role string, on func([]string) string, have, haveOption, want, wantOption []string) []kind.Action {
 	actions := slices.Clone(kind.Nothing)
-	add := func(words string, privileges []string, tail string) {
+	add := func(verb string, privileges []string, tail string) {
 		if len(privileges) > 0 {
-			actions = append(actions, kind.Action{SQL: words + grantOn(c, id, privileges) + tail})
+			actions = append(actions, kind.Action{SQL: words + verb + on(privileges) + tail})
 		}
 	}
-	role := grantee(c, id)
 	var plain []string
 	for _, p := range without(want, have) {
 		if !slices.Contains(wantOption, p) {

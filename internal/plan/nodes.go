@@ -61,8 +61,20 @@ func (e *expansion) addNodes(g *graph, id schema.ID) {
 		if !dropped {
 			v = schema.Add
 		}
-		g.add(e, id, v, creating, d.New, k.Create(e.ctx, d.New))
+		g.add(e, id, v, creating, d.New, append(k.Create(e.ctx, d.New), e.settle(d.New)...))
 	}
+}
+
+// settle returns what kinds of satellites have to run behind the creation of an
+// object.
+func (e *expansion) settle(o *schema.Object) []kind.Action {
+	var actions []kind.Action
+	for _, k := range e.kinds.All() {
+		if k.Settle != nil {
+			actions = append(actions, k.Settle(e.ctx, o)...)
+		}
+	}
+	return actions
 }
 
 func (g *graph) add(e *expansion, id schema.ID, verb schema.Verb, p phase, o *schema.Object, actions []kind.Action) {

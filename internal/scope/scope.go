@@ -128,17 +128,17 @@ func hide(s *schema.State, hidden map[string][]string) {
 
 // Limit removes from a state what the scope leaves out.
 func Limit(kinds *kind.Set, scope schema.Scope, s *schema.State) error {
-	for id := range s.Objects {
+	for id, o := range s.Objects {
 		ignored, err := matches(scope.Ignore, id)
 		if err != nil {
 			return err
 		}
-		satellite := kinds.Of(id).Satellite
+		k := kinds.Of(id)
 		switch {
-		case ignored,
-			satellite == kind.FromOwner && !scope.Owners,
-			satellite == kind.FromACL && !scope.Privileges,
-			!inSchemas(scope.Schemas, id):
+		case belongs(k, kind.FromOwner) && !scope.Owners, belongs(k, kind.FromACL) && !scope.Privileges:
+			delete(s.Objects, id)
+		case ignored, !inSchemas(scope.Schemas, id):
+			s.Outside[id] = o
 			delete(s.Objects, id)
 		}
 	}
@@ -193,12 +193,18 @@ func decide(mode string, kinds *kind.Set, source kind.Satellite, desired *schema
 	return count(kinds, source, desired) > 0
 }
 
+// belongs reports whether objects of the kind are managed with satellites from
+// the source.
+func belongs(k *kind.Kind, source kind.Satellite) bool {
+	return k.Satellite == source || k.Privilege && source == kind.FromACL
+}
+
 // leftAlone counts the grants of a state, or the owners other than the role
 // that the plan will run as.
 func leftAlone(kinds *kind.Set, source kind.Satellite, s *schema.State) int {
 	n := 0
 	for id, o := range s.Objects {
-		if kinds.Of(id).Satellite == source && (source != kind.FromOwner || o.Attrs[0].Value != s.Default) {
+		if belongs(kinds.Of(id), source) && (source != kind.FromOwner || o.Attrs[0].Value != s.Default) {
 			n++
 		}
 	}
@@ -209,7 +215,7 @@ func leftAlone(kinds *kind.Set, source kind.Satellite, s *schema.State) int {
 func count(kinds *kind.Set, source kind.Satellite, s *schema.State) int {
 	n := 0
 	for id, o := range s.Objects {
-		if kinds.Of(id).Satellite == source && (source != kind.FromOwner || o.Attrs[0].Value != "") {
+		if belongs(kinds.Of(id), source) && (source != kind.FromOwner || o.Attrs[0].Value != "") {
 			n++
 		}
 	}
@@ -238,17 +244,20 @@ func inSchemas(schemas []string, id schema.ID) bool {
 }
 
 // matches reports whether a pattern covers the object, its subject or, for a
-// part, the object that it is a part of.
+// part, the object that it is a part of. The role that an object is for need
+// not be said.
 func matches(patterns []string, id schema.ID) (bool, error) {
 	subject := id.Subject()
-	whole := subject
+	all := subject
+	all.Role = ""
+	whole := all
 	whole.Part = ""
 	for _, p := range patterns {
 		kinds, name, ok := strings.Cut(p, ":")
 		if !ok {
 			return false, fmt.Errorf("the ignore pattern %q is not of the form KIND:NAME", p)
 		}
-		for _, candidate := range []schema.ID{subject, whole} {
+		for _, candidate := range []schema.ID{subject, all, whole} {
 			k, err := path.Match(kinds, candidate.Kind)
 			if err != nil {
 				return false, fmt.Errorf("reading the ignore pattern %q: %w", p, err)

@@ -283,6 +283,14 @@ END $$`
 // initdb does (manual chapter 5.9.6).
 func empty(ctx context.Context, conn *pgx.Conn) error {
 	rows, err := conn.Query(ctx, `SELECT 'DROP EVENT TRIGGER IF EXISTS ' || quote_ident(evtname) FROM pg_event_trigger
+UNION ALL SELECT format('ALTER DEFAULT PRIVILEGES FOR ROLE %1$I REVOKE ALL ON %2$s FROM %3$s; ALTER DEFAULT PRIVILEGES FOR ROLE %1$I GRANT ALL ON %2$s TO %1$I',
+		pg_get_userbyid(d.defaclrole), t.words, (SELECT concat_ws(', ', 'PUBLIC', string_agg(DISTINCT quote_ident(pg_get_userbyid(a.grantee)), ', '))
+			FROM aclexplode(d.defaclacl) a WHERE a.grantee <> 0)) ||
+		format(t.everybody, pg_get_userbyid(d.defaclrole))
+	FROM pg_default_acl d JOIN (VALUES ('r', 'TABLES', ''), ('S', 'SEQUENCES', ''), ('n', 'SCHEMAS', ''), ('L', 'LARGE OBJECTS', ''),
+		('f', 'FUNCTIONS', '; ALTER DEFAULT PRIVILEGES FOR ROLE %I GRANT EXECUTE ON FUNCTIONS TO PUBLIC'),
+		('T', 'TYPES', '; ALTER DEFAULT PRIVILEGES FOR ROLE %I GRANT USAGE ON TYPES TO PUBLIC')) t(type, words, everybody)
+		ON t.type = d.defaclobjtype::text WHERE d.defaclnamespace = 0
 UNION ALL SELECT 'DROP SCHEMA IF EXISTS ' || quote_ident(nspname) || ' CASCADE' FROM pg_namespace
 	WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'
 UNION ALL SELECT 'DROP EXTENSION IF EXISTS ' || quote_ident(extname) || ' CASCADE' FROM pg_extension WHERE oid >= 16384
