@@ -275,12 +275,13 @@ func empty(ctx context.Context, conn *pgx.Conn) error {
 UNION ALL SELECT 'DROP SCHEMA IF EXISTS ' || quote_ident(nspname) || ' CASCADE' FROM pg_namespace
 	WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'
 UNION ALL SELECT 'DROP EXTENSION IF EXISTS ' || quote_ident(extname) || ' CASCADE' FROM pg_extension WHERE oid >= 16384
+UNION ALL SELECT 'DROP TRANSFORM IF EXISTS FOR ' || format_type(t.trftype, NULL) || ' LANGUAGE ' || quote_ident(l.lanname) || ' CASCADE'
+	FROM pg_transform t JOIN pg_language l ON l.oid = t.trflang WHERE t.oid >= 16384
 UNION ALL SELECT 'DROP ' || replace(i.type, '-', ' ') || ' IF EXISTS ' || i.identity || ' CASCADE'
 	FROM (SELECT 'pg_publication'::regclass AS class, oid FROM pg_publication
 		UNION ALL SELECT 'pg_foreign_data_wrapper'::regclass, oid FROM pg_foreign_data_wrapper
 		UNION ALL SELECT 'pg_am'::regclass, oid FROM pg_am
 		UNION ALL SELECT 'pg_cast'::regclass, oid FROM pg_cast
-		UNION ALL SELECT 'pg_transform'::regclass, oid FROM pg_transform
 		UNION ALL SELECT 'pg_language'::regclass, oid FROM pg_language WHERE lanname <> 'plpgsql') o
 		CROSS JOIN LATERAL pg_identify_object(o.class, o.oid, 0) i WHERE o.oid >= 16384`)
 	if err != nil {
