@@ -66,6 +66,9 @@ func (kinds) Function(set *kind.Set) {
 			"support":    alterFunction,
 			"config":     alterFunction,
 		},
+		Extra: func(_ *schema.State, _ schema.ID, f function) []schema.ID {
+			return transformsFor(f.Language, f.Transforms)
+		},
 		Names: func(id schema.ID, _ function) []string { return routineNames(id) },
 	})
 }

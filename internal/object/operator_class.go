@@ -39,7 +39,7 @@ func (kinds) OperatorClass(set *kind.Set) {
 				members = []string{"STORAGE " + o.Type} // says nothing, where something has to be said
 			}
 			return kind.Do(kind.Words("CREATE OPERATOR CLASS", qualified(id), onOff(o.Default, "DEFAULT", ""), "FOR TYPE", o.Type,
-				"USING", pg.QuoteIdent(accessMethod(id)), "FAMILY", o.Family, "AS") + lines(members))
+				"USING", pg.QuoteIdent(methodOf(id)), "FAMILY", o.Family, "AS") + lines(members))
 		},
 		Drop: func(_ *kind.Ctx, id schema.ID, _ operatorClass) []kind.Action {
 			return kind.Do("DROP OPERATOR CLASS " + usingMethod(id))
@@ -80,10 +80,10 @@ WHERE ` + userSchemas
 // find the class that it belongs to.
 func addMembers(_ *kind.Ctx, id schema.ID, old, o operatorClass) []kind.Action {
 	before, after := slices.Concat(old.Operators, old.Functions), slices.Concat(o.Operators, o.Functions)
-	if len(without(before, after)) > 0 || !slices.Contains([]string{"btree", "hash"}, accessMethod(id)) {
+	if len(without(before, after)) > 0 || !slices.Contains([]string{"btree", "hash"}, methodOf(id)) {
 		return nil
 	}
-	return kind.Do("ALTER OPERATOR FAMILY " + o.Family + " USING " + accessMethod(id) + " ADD" + lines(without(after, before)))
+	return kind.Do("ALTER OPERATOR FAMILY " + o.Family + " USING " + methodOf(id) + " ADD" + lines(without(after, before)))
 }
 
 // lines prints each text in a line of its own.

@@ -38,10 +38,10 @@ WHERE ` + userSchemas
 // method am.
 const familyName = `n.nspname AS schema, f.opfname AS name, '(' || am.amname || ')' AS args`
 
-// accessMethod returns the access method of an operator family or class.
-func accessMethod(id schema.ID) string { return id.Args[1 : len(id.Args)-1] }
+// methodOf returns the access method of an operator family or class.
+func methodOf(id schema.ID) string { return id.Args[1 : len(id.Args)-1] }
 
 // usingMethod addresses an operator family or class.
 func usingMethod(id schema.ID) string {
-	return qualified(id) + " USING " + pg.QuoteIdent(accessMethod(id))
+	return qualified(id) + " USING " + pg.QuoteIdent(methodOf(id))
 }

@@ -54,6 +54,9 @@ WHERE p.prokind = 'p' AND ` + userRoutines
 			"definer":    alterProcedure,
 			"config":     alterProcedure,
 		},
+		Extra: func(_ *schema.State, _ schema.ID, p procedure) []schema.ID {
+			return transformsFor(p.Language, p.Transforms)
+		},
 		Names: func(id schema.ID, _ procedure) []string { return routineNames(id) },
 	})
 }

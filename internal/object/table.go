@@ -53,7 +53,10 @@ func (kinds) Table(set *kind.Set) {
 				}
 				return alterTable(id, "OF "+t.Typed)
 			},
-			"method": func(_ *kind.Ctx, id schema.ID, _, t table) []kind.Action {
+			"method": func(c *kind.Ctx, id schema.ID, _, t table) []kind.Action {
+				if c.Server < 15 {
+					return nil
+				}
 				method := t.Method
 				if method == "" {
 					method = "heap"
