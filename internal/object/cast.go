@@ -26,7 +26,8 @@ func (kinds) Cast(set *kind.Set) {
 	format_type(c.castsource, NULL) || ' AS ' || format_type(c.casttarget, NULL) AS name,
 	CASE WHEN c.castmethod = 'f' THEN c.castfunc::regprocedure::text END AS function, c.castmethod = 'i' AS inout,
 	CASE c.castcontext WHEN 'a' THEN 'ASSIGNMENT' WHEN 'i' THEN 'IMPLICIT' END AS context
-FROM pg_cast c WHERE c.oid >= ` + userOID
+FROM pg_cast c
+WHERE c.oid >= ` + userOID + ` AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_cast'::regclass AND d.objid = c.oid AND d.deptype = 'i')`
 		},
 		Ref: castRef,
 		Create: func(_ *kind.Ctx, id schema.ID, c cast) []kind.Action {

@@ -173,6 +173,14 @@ func (e *expansion) pull(id schema.ID) {
 	}
 }
 
+// canSwap reports whether the old form of an object can be kept aside for a
+// while: nothing that it needs is dropped before its successor comes.
+func (e *expansion) canSwap(id schema.ID) bool {
+	return e.kinds.Of(id).CanSwap && !slices.ContainsFunc(e.old.Objects[id].Needs, func(need schema.ID) bool {
+		return e.ctx.Dropped[need] && !e.kinds.Of(need).CanSwap
+	})
+}
+
 // followersOf returns the objects in which PostgreSQL repeats the changes of the
 // identified one.
 func (e *expansion) followersOf(id schema.ID) []schema.ID {
@@ -226,7 +234,7 @@ func (e *expansion) pullUser(user, gone schema.ID) {
 	if part && k.Early && new.Parent != gone {
 		return
 	}
-	if !part && e.kinds.Of(gone).CanSwap && e.ctx.Created[gone] {
+	if !part && e.ctx.Created[gone] && e.canSwap(gone) {
 		if actions := k.Retarget(e.ctx, old, new, gone); actions != nil {
 			e.swapped[gone] = true
 			if _, known := e.deltas[user]; !known {
