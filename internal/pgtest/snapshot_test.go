@@ -12,6 +12,7 @@ import (
 
 	"github.com/cairn-db/cairn"
 	"github.com/cairn-db/cairn/internal/pgtest"
+	"github.com/cairn-db/cairn/schema"
 )
 
 // hostile has names and texts that need care in JSON, in SQL or in both.
@@ -91,7 +92,8 @@ func TestSnapshotsLeaveSizesOut(t *testing.T) {
 	}
 }
 
-// What two versions print is not compared.
+// A snapshot of an older version is what the newer server prints of it; one of a
+// newer version can hold what the older server lacks.
 func TestSnapshotsOfOtherVersions(t *testing.T) {
 	versions := pgtest.Versions()
 	if len(versions) < 2 {
@@ -99,14 +101,28 @@ func TestSnapshotsOfOtherVersions(t *testing.T) {
 		return
 	}
 	engine := pgtest.NewEngine(t)
-	name := filepath.Join(t.TempDir(), "old.json")
-	text := takeSnapshot(t, engine, cairn.SnapshotRequest{Target: cairn.Connection{Database: clusters.Database(t, versions[0])}})
-	if err := os.WriteFile(name, text, 0o644); err != nil {
+	const sql = "CREATE VIEW public.v AS SELECT t.c FROM (VALUES (1)) t(c)"
+	older, newer := clusters.Load(t, versions[0], sql), clusters.Load(t, versions[1], sql)
+	plan, err := planSnapshot(t, engine, older, newer)
+	if err != nil {
 		t.Fatal(err)
 	}
-	target := cairn.Connection{Database: clusters.Database(t, versions[1])}
-	_, err := engine.Plan(t.Context(), cairn.PlanRequest{Target: target, Desired: "snapshot:" + name})
+	for _, s := range plan.Steps {
+		t.Errorf("the versions differ: %s", s.SQL)
+	}
+	_, err = planSnapshot(t, engine, newer, older)
 	if err == nil || !strings.Contains(err.Error(), "the two states come from PostgreSQL ") {
 		t.Errorf("got %v", err)
 	}
+}
+
+// planSnapshot plans the way of the target to a snapshot of the source.
+func planSnapshot(t *testing.T, engine *cairn.Engine, source, target string) (*schema.Plan, error) {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "state.json")
+	text := takeSnapshot(t, engine, cairn.SnapshotRequest{Target: cairn.Connection{Database: source}})
+	if err := os.WriteFile(name, text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return engine.Plan(t.Context(), cairn.PlanRequest{Target: cairn.Connection{Database: target}, Desired: "snapshot:" + name})
 }
