@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/cairn-db/cairn/internal/catalog"
@@ -69,7 +68,7 @@ type reprinter struct {
 func (p *reprinter) settle(ctx context.Context, open map[schema.ID][]string) (clean bool, err error) {
 	var earlier *schema.State
 	for _, form := range []struct{ made, other *schema.State }{{mixed(p.old, p.new, open), p.new}, {p.new, p.old}} {
-		refused, err := p.engine.move(ctx, p.shadow.Conn, p.engine.unowned(p.now), p.engine.unowned(form.made))
+		refused, err := p.engine.move(ctx, p.shadow, p.engine.unowned(p.now), p.engine.unowned(form.made))
 		if err != nil {
 			return false, err
 		}
@@ -169,14 +168,17 @@ func adopt(old, new, now *schema.State, open map[schema.ID][]string, sides ...*s
 
 // move runs the plan from one state of a scratch database to another, as far as
 // the server does not refuse, and returns the first refusal.
-func (e *Engine) move(ctx context.Context, conn *pgx.Conn, from, to *schema.State) (refused *pgconn.PgError, err error) {
+func (e *Engine) move(ctx context.Context, s *shadow.Shadow, from, to *schema.State) (refused *pgconn.PgError, err error) {
 	p, err := plan.Make(e.kinds, from, to)
 	if err != nil {
 		return nil, err
 	}
 	for _, sql := range append([]string{"SET check_function_bodies = off"}, statements(p)...) {
 		var refusal *pgconn.PgError
-		_, err := conn.Exec(ctx, sql)
+		_, err := s.Conn.Exec(ctx, sql)
+		if err != nil && s.Supply(ctx, err) {
+			_, err = s.Conn.Exec(ctx, sql)
+		}
 		if err != nil && !errors.As(err, &refusal) {
 			return nil, fmt.Errorf("changing the shadow: %w", err)
 		}

@@ -224,14 +224,15 @@ func (e *Engine) buildUpon(ctx context.Context, ground *schema.State, sources []
 		}
 	}()
 	if ground != nil {
-		if _, err := e.fill(ctx, s.Conn, e.unowned(ground), ground.Server); err != nil {
+		if _, err := e.fill(ctx, s, e.unowned(ground), ground.Server); err != nil {
 			return read{}, err
 		}
 	}
 	if err := prepare(ctx, s.Conn, r); err != nil {
 		return read{}, err
 	}
-	loaded, err := load.Run(ctx, s.Conn, sources, load.Options{CreateRoles: true, SearchPath: searchPath(r.selection)})
+	loaded, err := load.Run(ctx, s.Conn, sources, load.Options{CreateRoles: true, SearchPath: searchPath(r.selection),
+		Supply: func(err error) bool { return s.Supply(ctx, err) }})
 	if err != nil {
 		return read{}, err
 	}
@@ -258,7 +259,7 @@ func (e *Engine) materialize(ctx context.Context, state *schema.State, major int
 	if err != nil {
 		return nil, nil, err
 	}
-	refused, err := e.fill(ctx, s.Conn, state, major)
+	refused, err := e.fill(ctx, s, state, major)
 	if err != nil {
 		return nil, nil, errors.Join(err, s.Close(context.WithoutCancel(ctx)))
 	}
@@ -269,7 +270,7 @@ func (e *Engine) materialize(ctx context.Context, state *schema.State, major int
 }
 
 // fill makes the state in an empty scratch database.
-func (e *Engine) fill(ctx context.Context, conn *pgx.Conn, state *schema.State, major int) (refused *pgconn.PgError, err error) {
+func (e *Engine) fill(ctx context.Context, s *shadow.Shadow, state *schema.State, major int) (refused *pgconn.PgError, err error) {
 	goal := *state
 	goal.Server = major
 	empty := schema.NewState(major)
@@ -279,9 +280,9 @@ func (e *Engine) fill(ctx context.Context, conn *pgx.Conn, state *schema.State, 
 		}
 	}
 	for _, role := range state.Roles {
-		_, _ = conn.Exec(ctx, "CREATE ROLE "+pg.QuoteIdent(role)) // most exist, some have reserved names
+		_, _ = s.Conn.Exec(ctx, "CREATE ROLE "+pg.QuoteIdent(role)) // most exist, some have reserved names
 	}
-	return e.move(ctx, conn, empty, &goal)
+	return e.move(ctx, s, empty, &goal)
 }
 
 // translate returns the state as a newer server prints it: its objects are made

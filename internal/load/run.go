@@ -15,8 +15,9 @@ import (
 
 // Options says how sources are loaded.
 type Options struct {
-	SearchPath  []string // at the start of each source; default: the server's
-	CreateRoles bool     // create roles that the sources only mention, without login
+	SearchPath  []string         // at the start of each source; default: the server's
+	CreateRoles bool             // create roles that the sources only mention, without login
+	Supply      func(error) bool // removes the cause of a failure that lies in the server, if it can; may be nil
 }
 
 // Result is what loading has found.
@@ -35,7 +36,7 @@ func Run(ctx context.Context, conn *pgx.Conn, sources []Source, o Options) (Resu
 	if err != nil {
 		return Result{}, err
 	}
-	r := &runner{ctx: ctx, conn: conn.PgConn(), createRoles: o.CreateRoles}
+	r := &runner{ctx: ctx, conn: conn.PgConn(), createRoles: o.CreateRoles, supply: o.Supply}
 	r.prepare(o.SearchPath)
 	if err := r.rounds(script.items); err != nil {
 		return Result{}, err
@@ -63,6 +64,7 @@ type runner struct {
 	ctx         context.Context
 	conn        *pgconn.PgConn
 	createRoles bool
+	supply      func(error) bool
 
 	base       string   // brings the session to the start of a source
 	baseLength int      // its number of statements

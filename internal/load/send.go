@@ -195,6 +195,9 @@ func (r *runner) amend(failed *setting, err error) bool {
 		failed.unknown = true
 		return true
 	}
+	if r.supply != nil && r.supply(err) {
+		return true
+	}
 	match := missingRole.FindStringSubmatch(server.Message)
 	if match == nil || !r.createRoles || slices.Contains(r.roles, match[1]) {
 		return false

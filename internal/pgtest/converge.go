@@ -67,6 +67,33 @@ func (c *Clusters) Converge(t *testing.T, p Pair) *schema.Plan {
 	return plan
 }
 
+// RoundTrip dumps a database, loads the dump with the server alone, and demands
+// an empty difference and an equal pg_dump.
+func (c *Clusters) RoundTrip(t *testing.T, major int, sql string) {
+	t.Helper()
+	source := c.Load(t, major, sql)
+	engine := NewEngine(t)
+	files, err := engine.Dump(t.Context(), cairn.DumpRequest{Target: cairn.Connection{Database: source}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := "SET check_function_bodies = off;\n"
+	for _, f := range files {
+		text += f.Text
+	}
+	copied := c.Load(t, major, text)
+	plan, err := engine.Diff(t.Context(), cairn.DiffRequest{From: copied, To: source})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range plan.Steps {
+		t.Errorf("the loaded dump differs: %s", s.SQL)
+	}
+	if diff := cmp.Diff(c.Dump(t, source), c.Dump(t, copied)); diff != "" {
+		t.Errorf("pg_dump differs (-source +copy):\n%s", diff)
+	}
+}
+
 // Apply plans and applies, and fails the test with the plan when it cannot.
 func Apply(t *testing.T, engine *cairn.Engine, request cairn.PlanRequest) *schema.Plan {
 	t.Helper()

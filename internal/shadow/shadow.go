@@ -12,9 +12,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/cairn-db/cairn/internal/pg"
 	"github.com/cairn-db/cairn/internal/server"
@@ -44,11 +46,33 @@ type Request struct {
 type Shadow struct {
 	Conn    *pgx.Conn
 	Unowned string // role whose objects have an unspecified owner, which the session acts as
+	Local   bool   // on a server of Cairn's own
 	close   func(context.Context) error
 }
 
 // Close removes what the shadow made and ends its connection.
 func (s *Shadow) Close(ctx context.Context) error { return s.close(ctx) }
+
+var missingTablespace = regexp.MustCompile(`(?m)^[Tt]ablespace "(.+)" does not exist\.?$`)
+
+// Supply makes what a statement lacked of a server of Cairn's own: a
+// tablespace, in the data directory. It reports whether the statement is worth
+// another try.
+func (s *Shadow) Supply(ctx context.Context, err error) bool {
+	var refusal *pgconn.PgError
+	if !s.Local || !errors.As(err, &refusal) {
+		return false
+	}
+	match := missingTablespace.FindStringSubmatch(refusal.Message + "\n" + refusal.Detail)
+	if match == nil {
+		return false
+	}
+	if _, err := s.Conn.Exec(ctx, "SET allow_in_place_tablespaces = on"); err != nil {
+		return false
+	}
+	_, err = s.Conn.Exec(ctx, "CREATE TABLESPACE "+pg.QuoteIdent(match[1])+" LOCATION ''")
+	return err == nil
+}
 
 // Open returns an empty scratch database. The local server is started on first
 // use and shared by later calls on the same Pool.
@@ -110,7 +134,7 @@ func (p *Pool) openLocal(ctx context.Context, r Request) (*Shadow, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the shadow: %w", err)
 	}
-	return &Shadow{Conn: conn, Unowned: Superuser, close: conn.Close}, nil
+	return &Shadow{Conn: conn, Unowned: Superuser, Local: true, close: conn.Close}, nil
 }
 
 func (p *Pool) start(ctx context.Context, r Request) (*server.Server, error) {
@@ -280,7 +304,8 @@ const Unsubscribe = `DO $$ DECLARE name name; BEGIN
 END $$`
 
 // empty drops everything in a marked database and makes its public schema as
-// initdb does (manual chapter 5.9.6).
+// initdb does (manual chapter 5.9.6). Tables go before their schemas: PostgreSQL
+// cannot open an index whose operator class went first.
 func empty(ctx context.Context, conn *pgx.Conn) error {
 	rows, err := conn.Query(ctx, `SELECT 'DROP EVENT TRIGGER IF EXISTS ' || quote_ident(evtname) FROM pg_event_trigger
 UNION ALL SELECT format('ALTER DEFAULT PRIVILEGES FOR ROLE %1$I REVOKE ALL ON %2$s FROM %3$s; ALTER DEFAULT PRIVILEGES FOR ROLE %1$I GRANT ALL ON %2$s TO %1$I',
@@ -291,6 +316,10 @@ UNION ALL SELECT format('ALTER DEFAULT PRIVILEGES FOR ROLE %1$I REVOKE ALL ON %2
 		('f', 'FUNCTIONS', '; ALTER DEFAULT PRIVILEGES FOR ROLE %I GRANT EXECUTE ON FUNCTIONS TO PUBLIC'),
 		('T', 'TYPES', '; ALTER DEFAULT PRIVILEGES FOR ROLE %I GRANT USAGE ON TYPES TO PUBLIC')) t(type, words, everybody)
 		ON t.type = d.defaclobjtype::text WHERE d.defaclnamespace = 0
+UNION ALL SELECT format('DROP %s IF EXISTS %I.%I CASCADE', CASE c.relkind WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'TABLE' END, n.nspname, c.relname)
+	FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+	WHERE c.relkind IN ('r', 'p', 'm') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+		AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
 UNION ALL SELECT 'DROP SCHEMA IF EXISTS ' || quote_ident(nspname) || ' CASCADE' FROM pg_namespace
 	WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'
 UNION ALL SELECT 'DROP EXTENSION IF EXISTS ' || quote_ident(extname) || ' CASCADE' FROM pg_extension WHERE oid >= 16384
