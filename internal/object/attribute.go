@@ -19,7 +19,7 @@ func (kinds) Attribute(set *kind.Set) {
 		Rename: func(_ *kind.Kind, at schema.ID, name string) string {
 			return "ALTER TYPE " + qualified(at) + " RENAME ATTRIBUTE " + pg.QuoteIdent(at.Part) + " TO " + pg.QuoteIdent(name)
 		},
-		Doc: "Attributes of composite types with type and collation. The type of one whose composite type a column " +
+		Doc: "Attributes of composite types with type and collation. Their order is not compared. The type of one whose composite type a column " +
 			"stores cannot change in place.",
 		Query: func(int) string {
 			return `SELECT 'pg_class'::regclass::oid AS classid, c.oid AS objid, a.attnum AS objsubid,
@@ -33,15 +33,16 @@ FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON
 WHERE c.relkind = 'c' AND a.attnum > 0 AND NOT a.attisdropped AND ` + userSchemas
 		},
 		Ref: columnRef,
-		Create: func(_ *kind.Ctx, id schema.ID, a attribute) []kind.Action {
+		Create: func(c *kind.Ctx, id schema.ID, a attribute) []kind.Action {
 			return []kind.Action{{
 				Open:      "ALTER TYPE " + qualified(id) + " ADD ATTRIBUTE ",
 				Fragments: []kind.Fragment{{ID: id, Text: pg.QuoteIdent(id.Part) + " " + attributeType(a)}},
+				Close:     cascade(c, id),
 			}}
 		},
 		Drop: func(c *kind.Ctx, id schema.ID, _ attribute) []kind.Action {
-			drop := kind.Action{SQL: "ALTER TYPE " + qualified(id) + " DROP ATTRIBUTE " + pg.QuoteIdent(id.Part)}
-			if storesType(c.Old, compositeOf(id)) {
+			drop := kind.Action{SQL: "ALTER TYPE " + qualified(id) + " DROP ATTRIBUTE " + pg.QuoteIdent(id.Part) + cascade(c, id)}
+			if storesType(c.Old, compositeOf(id)) || cascade(c, id) != "" {
 				drop.Loses, drop.Why = "drop-attribute", "every value of the attribute in columns of the type"
 			}
 			return []kind.Action{drop}
@@ -64,7 +65,7 @@ func alterAttribute(c *kind.Ctx, id schema.ID, _, a attribute) []kind.Action {
 	if storesType(c.Old, compositeOf(id)) {
 		return nil
 	}
-	return kind.Do("ALTER TYPE " + qualified(id) + " ALTER ATTRIBUTE " + pg.QuoteIdent(id.Part) + " TYPE " + attributeType(a))
+	return kind.Do("ALTER TYPE " + qualified(id) + " ALTER ATTRIBUTE " + pg.QuoteIdent(id.Part) + " TYPE " + attributeType(a) + cascade(c, id))
 }
 
 func attributeType(a attribute) string {

@@ -52,6 +52,9 @@ func (kinds) Column(set *kind.Set) {
 		Ref:    columnRef,
 		Create: createColumn,
 		Drop: func(c *kind.Ctx, id schema.ID, col column) []kind.Action {
+			if slices.ContainsFunc(attributesOf(c.Old, id), func(a schema.ID) bool { return followsType(c, id, a) && c.Dropped[a] }) {
+				return nil // goes with the attribute of the type
+			}
 			actions := dropInherited(c, id, "DROP COLUMN "+pg.QuoteIdent(id.Part), func(o *schema.Object) bool { return kind.Decode[column](o).Local })
 			for i := range actions {
 				if col.Generated == "" {
@@ -129,13 +132,13 @@ func columnQuery(server int) string {
 	a.attislocal AS local, format_type(a.atttypid, a.atttypmod) AS type,
 	CASE WHEN a.attcollation <> t.typcollation THEN quote_ident(cn.nspname) || '.' || quote_ident(co.collname) END AS collation,
 	CASE WHEN a.attgenerated <> '' THEN pg_get_expr(d.adbin, d.adrelid) END AS generated, a.attgenerated = 'v' AS virtual,
-	CASE a.attidentity WHEN 'a' THEN 'ALWAYS' WHEN 'd' THEN 'BY DEFAULT' END AS identity,
+	CASE WHEN s.seqrelid IS NULL THEN '' WHEN a.attidentity = 'a' THEN 'ALWAYS' ELSE 'BY DEFAULT' END AS identity,
 	ids.oid::regclass::text AS sequencename, s.seqstart AS sequencestart, s.seqincrement AS sequencestep, s.seqmin AS sequencemin,
 	s.seqmax AS sequencemax, s.seqcache AS sequencecache, s.seqcycle AS sequencecycle,
 	` + notNull + `
 	` + storageWord("a.attstorage") + ` AS storage, ` + storageWord("t.typstorage") + ` AS typestorage,
-	CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END AS compression,
-	coalesce(a.attstattarget, -1) AS statistics, to_json(a.attoptions) AS options,
+	` + compressionWord + ` AS compression,
+	coalesce(a.attstattarget, -1) AS statistics, ` + sortedOptions("a.attoptions") + ` AS options,
 	` + sortedOptions("a.attfdwoptions") + ` AS foreignoptions
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 	JOIN pg_type t ON t.oid = a.atttypid
@@ -152,6 +155,9 @@ func storageWord(column string) string {
 	return "CASE " + column + " WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' ELSE 'EXTENDED' END"
 }
 
+// compressionWord prints the compression method of the column a.
+const compressionWord = `CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END`
+
 // columnRef addresses a column as COMMENT ON COLUMN does.
 func columnRef(id schema.ID) string { return qualified(id) + "." + pg.QuoteIdent(id.Part) }
 
@@ -160,6 +166,9 @@ func createColumn(c *kind.Ctx, id schema.ID, col column) []kind.Action {
 		settings := ownSettings(id, col)
 		if len(col.Foreignoptions) > 0 {
 			settings = append(settings, alterColumn(id, changeGenericOptions(nil, col.Foreignoptions))...)
+		}
+		if len(attributesOf(c.New, id)) > 0 && col.Notnull {
+			settings = append(settings, alterNotNull(c, id, column{}, col)...)
 		}
 		return settings
 	}
@@ -178,6 +187,9 @@ func createColumn(c *kind.Ctx, id schema.ID, col column) []kind.Action {
 		Fragments: []kind.Fragment{{ID: id, Text: text + notNullText(col)}},
 		Relation:  tableOf(id), Lock: kind.AccessExclusive, Rewrite: col.Generated != "" && !col.Virtual || col.Identity != "",
 	}}
+	if laterNotNull(col) {
+		actions = append(actions, addNotNull(id, col)...)
+	}
 	if col.Storage != col.Typestorage {
 		actions = append(actions, alterColumnOnly(id, "SET STORAGE "+col.Storage)...)
 	}
@@ -200,7 +212,7 @@ func ownSettings(id schema.ID, col column) []kind.Action {
 }
 
 func notNullText(col column) string {
-	if !col.Notnull {
+	if !col.Notnull || laterNotNull(col) {
 		return ""
 	}
 	text := " NOT NULL"
@@ -211,6 +223,14 @@ func notNullText(col column) string {
 		text += " " + col.Notnulloptions
 	}
 	return text
+}
+
+// laterNotNull reports whether NOT NULL is one that rows break, which PostgreSQL
+// takes only where it adds a constraint to a table.
+func laterNotNull(col column) bool { return strings.HasSuffix(col.Notnulloptions, "NOT VALID") }
+
+func addNotNull(id schema.ID, col column) []kind.Action {
+	return alterTable(id, kind.Words("ADD", notNullName(col), "NOT NULL", pg.QuoteIdent(id.Part), col.Notnulloptions))
 }
 
 // alterType converts the values with the cast that CAST finds. Two enums have
@@ -323,9 +343,9 @@ func alterNotNull(c *kind.Ctx, id schema.ID, old, col column) []kind.Action {
 	}
 	set := alterColumn(id, "SET NOT NULL")
 	if col.Notnullname != "" || col.Notnulloptions != "" {
-		set = alterTable(id, kind.Words("ADD", notNullName(col), "NOT NULL", pg.QuoteIdent(id.Part), col.Notnulloptions))
+		set = addNotNull(id, col)
 	}
-	set[0].Scan = true
+	set[0].Scan = !laterNotNull(col)
 	return set
 }
 
@@ -364,6 +384,8 @@ func alterNotNullOptions(c *kind.Ctx, id schema.ID, old, col column) []kind.Acti
 	case old.Notnulloptions == "NOT VALID" && col.Notnulloptions == "":
 		return []kind.Action{{SQL: "ALTER TABLE " + qualified(id) + " VALIDATE CONSTRAINT " + col.Notnullis,
 			Relation: tableOf(id), Lock: kind.ShareUpdateExclusive, Scan: true}}
+	case laterNotNull(old) == laterNotNull(col):
+		return alterTable(id, "ALTER CONSTRAINT "+col.Notnullis+onOff(strings.HasPrefix(col.Notnulloptions, "NO INHERIT"), " NO INHERIT", " INHERIT"))
 	}
 	return append(alterColumn(id, "DROP NOT NULL"), alterNotNull(c, id, old, col)...)
 }

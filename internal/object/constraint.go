@@ -105,7 +105,7 @@ func constraintQuery(server int) string {
 		CASE WHEN k.condeferrable THEN ' DEFERRABLE' ELSE '' END || CASE WHEN k.condeferred THEN ' INITIALLY DEFERRED' ELSE '' END ||
 		CASE WHEN NOT ` + enforced + ` THEN ' NOT ENFORCED' WHEN NOT k.convalidated THEN ' NOT VALID' ELSE '' END)) AS definition,
 	k.convalidated AS validated, ` + enforced + ` AS enforced, k.condeferrable AS deferrable, k.condeferred AS deferred,
-	k.conislocal AS local, to_json(i.reloptions) AS options, quote_ident(sp.spcname) AS tablespace,
+	k.conislocal AS local, ` + sortedOptions("i.reloptions") + ` AS options, quote_ident(sp.spcname) AS tablespace,
 	coalesce(x.indisclustered, false) AS clustered, c.relkind = 'p' AND k.contype IN ('p', 'u', 'x') AS only
 FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 	LEFT JOIN pg_class i ON i.oid = k.conindid AND k.contype IN ('p', 'u', 'x') LEFT JOIN pg_index x ON x.indexrelid = i.oid

@@ -68,11 +68,6 @@ func word(keyword, rest string) string {
 	return keyword + " " + rest
 }
 
-// sortedOptions reads options of foreign objects, whose order means nothing.
-func sortedOptions(column string) string {
-	return "(SELECT jsonb_agg(o ORDER BY o COLLATE \"C\") FROM unnest(" + column + ") AS u(o))"
-}
-
 // genericOptions prints OPTIONS as the statements take it that create foreign
 // objects.
 func genericOptions(options []string) string {

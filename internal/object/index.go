@@ -58,6 +58,18 @@ func (kinds) Index(set *kind.Set) {
 				return alterCluster(c, id, parentOf(c.New, id), x.Table, x.Clustered)
 			},
 		},
+		// A partition that lacks an index would get one, were it attached later.
+		After: func(c *kind.Ctx, s *schema.State, id schema.ID, x index) []schema.ID {
+			var ties []schema.ID
+			if x.Only && s == c.New {
+				for _, tie := range c.Users(s, parentOf(s, id), "partition") {
+					if lacksIndex(c, s, tie.ID, id) {
+						ties = append(ties, tie.ID)
+					}
+				}
+			}
+			return ties
+		},
 		Names:   func(id schema.ID, _ index) []string { return relationNames(id)[:1] },
 		Carried: true,
 	})
@@ -70,7 +82,7 @@ func indexQuery(int) string {
 	'pg_class'::regclass::oid AS pclass, x.indrelid AS pobj, 0 AS psub,
 	x.indrelid::regclass::text AS table, x.indisunique AS unique,
 	substr(left(d.text, length(d.text) - length(d.with_options) - length(d.with_predicate)), 1 + length(d.head)) AS keys,
-	d.predicate, to_json(i.reloptions) AS options, quote_ident(sp.spcname) AS tablespace,
+	d.predicate, ` + sortedOptions("i.reloptions") + ` AS options, quote_ident(sp.spcname) AS tablespace,
 	(SELECT json_agg(a.attnum || '=' || a.attstattarget ORDER BY a.attnum) FROM pg_attribute a
 		WHERE a.attrelid = i.oid AND a.attnum > 0 AND a.attstattarget >= 0) AS statistics,
 	x.indisclustered AS clustered, x.indisvalid OR i.relkind = 'I' AS valid, i.relkind = 'I' AS only

@@ -75,7 +75,8 @@ func parentTables(s *schema.State, id schema.ID) []schema.ID {
 	return parents
 }
 
-// above returns the parts of the same name and kind of the parent tables.
+// above returns the parts of the same name and kind of the parent tables, and
+// of the type of a typed table.
 func above(s *schema.State, id schema.ID) []schema.ID {
 	var parts []schema.ID
 	for _, parent := range parentTables(s, id) {
@@ -85,7 +86,7 @@ func above(s *schema.State, id schema.ID) []schema.ID {
 			parts = append(parts, part)
 		}
 	}
-	return parts
+	return append(parts, attributesOf(s, id)...)
 }
 
 // follows returns the parts of the parent tables whose changes PostgreSQL makes
@@ -97,7 +98,7 @@ func follows(c *kind.Ctx, id schema.ID) []schema.ID {
 	var parts []schema.ID
 	for _, s := range []*schema.State{c.Old, c.New} {
 		for _, part := range above(s, id) {
-			if tied(c.Old, id, part) && tied(c.New, id, part) {
+			if part.Kind == "attribute" && followsType(c, id, part) || tied(c.Old, id, part) && tied(c.New, id, part) {
 				parts = append(parts, part)
 			}
 		}

@@ -24,7 +24,7 @@ func (kinds) MaterializedView(set *kind.Set) {
 		Query: func(int) string {
 			return `SELECT ` + relationColumns + `, c.reltuples AS tuples, ` + relationSize + ` AS bytes,
 	rtrim(pg_get_viewdef(c.oid), ';') AS definition, quote_ident(NULLIF(am.amname, 'heap')) AS method,
-	quote_ident(sp.spcname) AS tablespace, to_json(c.reloptions) AS options, c.relispopulated AS populated
+	quote_ident(sp.spcname) AS tablespace, ` + sortedOptions("c.reloptions") + ` AS options, c.relispopulated AS populated
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_am am ON am.oid = c.relam
 	LEFT JOIN pg_tablespace sp ON sp.oid = c.reltablespace
 WHERE c.relkind = 'm' AND ` + userSchemas

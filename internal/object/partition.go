@@ -1,6 +1,8 @@
 package object
 
 import (
+	"slices"
+
 	"github.com/cairn-db/cairn/internal/kind"
 	"github.com/cairn-db/cairn/schema"
 )
@@ -44,10 +46,22 @@ WHERE c.relispartition AND c.relkind IN ('r', 'p', 'f') AND ` + userSchemas
 			for _, parent := range parentTables(s, id) {
 				ids = append(ids, inheritable(c, s, parent)...)
 			}
+			ids = slices.DeleteFunc(ids, func(index schema.ID) bool { return index.Kind == "index" && lacksIndex(c, s, id, index) })
 			return ids
 		},
 		Extra: func(s *schema.State, id schema.ID, _ partition) []schema.ID { return parentTables(s, id) },
 	}))
+}
+
+// lacksIndex reports whether an index of the partitioned table has none of the
+// partition attached to it.
+func lacksIndex(c *kind.Ctx, s *schema.State, tie, index schema.ID) bool {
+	if !slices.Contains(parentTables(s, tie), parentOf(s, index)) {
+		return false
+	}
+	return !slices.ContainsFunc(c.Users(s, index, "index_attachment"), func(o *schema.Object) bool {
+		return parentOf(s, o.Parent) == relationOf(s, tie)
+	})
 }
 
 func attach(id schema.ID, p partition) []kind.Action {

@@ -20,7 +20,8 @@ func (kinds) ReplicaIdentity(set *kind.Set) {
 		Query: func(int) string {
 			return `SELECT 0 AS classid, c.oid AS objid, -2 AS objsubid, n.nspname AS schema, c.relname AS name,
 	'pg_class'::regclass::oid AS pclass, c.oid AS pobj, 0 AS psub,
-	CASE c.relreplident WHEN 'f' THEN 'FULL' WHEN 'n' THEN 'NOTHING' ELSE 'USING INDEX ' || quote_ident(i.relname) END AS method
+	CASE c.relreplident WHEN 'f' THEN 'FULL' WHEN 'n' THEN 'NOTHING' ELSE 'USING INDEX ' || quote_ident(i.relname) END AS method,
+	CASE WHEN i.oid IS NOT NULL THEN json_build_array(json_build_array('pg_class'::regclass::oid::bigint, i.oid::bigint)) END AS uses
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 	LEFT JOIN pg_index x ON x.indrelid = c.oid AND x.indisreplident LEFT JOIN pg_class i ON i.oid = x.indexrelid
 WHERE c.relkind IN ('r', 'p') AND (c.relreplident IN ('f', 'n') OR i.oid IS NOT NULL) AND c.relpersistence <> 't' AND ` + userSchemas
@@ -36,18 +37,6 @@ WHERE c.relkind IN ('r', 'p') AND (c.relreplident IN ('f', 'n') OR i.oid IS NOT 
 			"method": func(_ *kind.Ctx, id schema.ID, _, r replicaIdentity) []kind.Action {
 				return alterTable(id, "REPLICA IDENTITY "+r.Method)
 			},
-		},
-		Extra: func(s *schema.State, id schema.ID, r replicaIdentity) []schema.ID {
-			if r.Method == "FULL" || r.Method == "NOTHING" {
-				return nil
-			}
-			var needs []schema.ID
-			for _, o := range s.Objects {
-				if o.Parent == tableOf(id) && (o.ID.Kind == "index" || o.ID.Kind == "constraint") {
-					needs = append(needs, o.ID)
-				}
-			}
-			return needs
 		},
 	})
 }

@@ -15,7 +15,6 @@ type table struct {
 	Persistence      string   // p permanent, u unlogged
 	Partitionkey     string   `print:"true"` // "RANGE (created_at)", "" when not partitioned
 	Inherits         []string `info:"true"`  // printed names of the parents, in order; not of a partition's
-	Typed            string   // composite type of a typed table
 	Method           string   // table access method, "" for the server's default
 	Tablespace       string
 	Options          []string // storage parameters, those of the TOAST table with their prefix
@@ -28,7 +27,7 @@ type table struct {
 func (kinds) Table(set *kind.Set) {
 	kind.Define(set, kind.Spec[table]{
 		Name: "table", SQL: "TABLE", Grant: "TABLE", Rank: 50, Rename: kind.RenameTo,
-		Doc: "Plain, unlogged, partitioned and typed tables with storage parameters, tablespace, " +
+		Doc: "Plain, unlogged and partitioned tables with storage parameters, tablespace, " +
 			"access method and row security flags.",
 		Query:  tableQuery,
 		Ref:    qualified,
@@ -47,12 +46,6 @@ func (kinds) Table(set *kind.Set) {
 					Lock: kind.AccessExclusive, Rewrite: true}}
 			},
 			"partitionkey": nil,
-			"typed": func(_ *kind.Ctx, id schema.ID, _, t table) []kind.Action {
-				if t.Typed == "" {
-					return alterTable(id, "NOT OF")
-				}
-				return alterTable(id, "OF "+t.Typed)
-			},
 			"method": func(c *kind.Ctx, id schema.ID, _, t table) []kind.Action {
 				if c.Server < 15 {
 					return nil
@@ -102,7 +95,6 @@ func tableQuery(server int) string {
 	c.relpersistence AS persistence, pg_get_partkeydef(c.oid) AS partitionkey,
 	CASE WHEN NOT c.relispartition THEN (SELECT jsonb_agg(i.inhparent::regclass::text ORDER BY i.inhseqno)
 		FROM pg_inherits i WHERE i.inhrelid = c.oid) END AS inherits,
-	CASE WHEN c.reloftype <> 0 THEN c.reloftype::regtype::text END AS typed,
 	quote_ident(` + method + `) AS method, quote_ident(sp.spcname) AS tablespace,
 	(SELECT jsonb_agg(o ORDER BY o) FROM (SELECT unnest(c.reloptions) UNION ALL
 		SELECT 'toast.' || unnest(t.reloptions)) AS x(o)) AS options,
@@ -125,9 +117,6 @@ func createTable(_ *kind.Ctx, id schema.ID, t table) []kind.Action {
 		word = "UNLOGGED TABLE"
 	}
 	create := kind.Action{Open: "CREATE " + word + " " + qualified(id) + " (\n    ", Separator: ",\n    ", Close: "\n)", Relation: id}
-	if t.Typed != "" {
-		create = kind.Action{SQL: "CREATE " + word + " " + qualified(id) + " OF " + t.Typed, Relation: id}
-	}
 	var rest string
 	if len(t.Inherits) > 0 {
 		rest += " INHERITS (" + list(t.Inherits) + ")"
@@ -144,11 +133,7 @@ func createTable(_ *kind.Ctx, id schema.ID, t table) []kind.Action {
 	if t.Tablespace != "" {
 		rest += " TABLESPACE " + t.Tablespace
 	}
-	if create.SQL != "" {
-		create.SQL += rest
-	} else {
-		create.Close += rest
-	}
+	create.Close += rest
 	actions := []kind.Action{create}
 	if t.Rowsecurity {
 		actions = append(actions, alterTable(id, "ENABLE ROW LEVEL SECURITY")...)
@@ -214,6 +199,11 @@ func alterOptions(words string, old, new []string) []kind.Action {
 		actions = append(actions, kind.Action{SQL: words + " SET (" + optionList(set) + ")"})
 	}
 	return actions
+}
+
+// sortedOptions reads options, whose order means nothing.
+func sortedOptions(column string) string {
+	return "(SELECT jsonb_agg(o ORDER BY o COLLATE \"C\") FROM unnest(" + column + ") AS u(o))"
 }
 
 // optionName quotes a parameter; "toast." before it is syntax.

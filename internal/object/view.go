@@ -21,7 +21,7 @@ func (kinds) View(set *kind.Set) {
 		Doc: "Views with their options. A view whose columns stay, or that only gains some at the end, is changed in place.",
 		Query: func(int) string {
 			return `SELECT ` + relationColumns + `, rtrim(pg_get_viewdef(c.oid), ';') AS definition, ` + viewColumns + ` AS columns,
-	to_json(c.reloptions) AS options
+	` + sortedOptions("c.reloptions") + ` AS options
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind = 'v' AND c.relpersistence <> 't' AND ` + userSchemas
 		},

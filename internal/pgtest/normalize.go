@@ -1,6 +1,7 @@
 package pgtest
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -8,7 +9,7 @@ import (
 )
 
 // sortStatements splits a dump into statements, sorts the lines inside CREATE
-// TABLE, and sorts the statements.
+// TABLE and of composite types, and sorts the statements.
 func sortStatements(dump string) []string {
 	statements, err := pg.Split("pg_dump", dump)
 	if err != nil {
@@ -24,7 +25,7 @@ func sortStatements(dump string) []string {
 
 func sortColumns(sql string) string {
 	head, body, ok := strings.Cut(sql, "(\n")
-	if !ok || !strings.HasPrefix(sql, "CREATE ") || !strings.Contains(head, "TABLE") {
+	if !ok || !strings.HasPrefix(sql, "CREATE ") || !strings.Contains(head, "TABLE") && !strings.HasSuffix(head, " AS ") {
 		return sql
 	}
 	body, tail, ok := strings.Cut(body, "\n)")
@@ -36,14 +37,14 @@ func sortColumns(sql string) string {
 	return head + "(\n" + strings.Join(lines, ",\n") + "\n)" + tail
 }
 
-// sortOptions sorts the storage parameters at the end of a statement, which the
-// catalog keeps in the order in which they were set.
+var storageParameters = regexp.MustCompile(`WITH \(([^()]*)\)`)
+
+// sortOptions sorts storage parameters, which the catalog keeps in the order in
+// which they were set.
 func sortOptions(sql string) string {
-	at := strings.LastIndex(sql, "WITH (")
-	if at < 0 || !strings.HasSuffix(sql, ")") || strings.Contains(sql[at:], "\n") {
-		return sql
-	}
-	options := strings.Split(sql[at+len("WITH ("):len(sql)-1], ", ")
-	slices.Sort(options)
-	return sql[:at] + "WITH (" + strings.Join(options, ", ") + ")"
+	return storageParameters.ReplaceAllStringFunc(sql, func(list string) string {
+		options := strings.Split(strings.TrimSuffix(strings.TrimPrefix(list, "WITH ("), ")"), ", ")
+		slices.Sort(options)
+		return "WITH (" + strings.Join(options, ", ") + ")"
+	})
 }

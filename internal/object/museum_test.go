@@ -1,0 +1,63 @@
+package object_test
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/cairn-db/cairn/internal/pgtest"
+)
+
+// museum returns the SQL of every kind with every option that a server version
+// has, and of the same schema after the changes of museum/changes. Files whose
+// names are numbers below 20 are for servers from that version on.
+func museum(t *testing.T, major int) (before, after string) {
+	t.Helper()
+	clusters.Roles(t, major, "museum_owner", "museum_reader")
+	clusters.Tablespaces(t, major, "museum_space")
+	before = readFiles(t, "testdata/museum", major)
+	return before, before + readFiles(t, "testdata/museum/changes", major)
+}
+
+func readFiles(t *testing.T, dir string, major int) string {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(dir, "*.sql"))
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no SQL in %s: %v", dir, err)
+	}
+	var always, since strings.Builder
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		version, err := strconv.Atoi(strings.TrimSuffix(filepath.Base(path), ".sql"))
+		switch {
+		case err != nil:
+			always.Write(text)
+		case version <= major:
+			since.Write(text)
+		}
+	}
+	return always.String() + since.String()
+}
+
+// The museum is built from nothing, changed, changed back, torn down, and
+// loads from its own dump.
+func TestMuseum(t *testing.T) {
+	for _, major := range pgtest.Versions() {
+		before, after := museum(t, major)
+		rows := readFiles(t, "testdata/museum/rows", major)
+		steps := []struct{ name, from, to, rows string }{
+			{"build", "", before, ""}, {"change", before, after, rows}, {"change back", after, before, ""}, {"tear down", before, "", rows},
+		}
+		for _, s := range steps {
+			t.Run(strconv.Itoa(major)+"/"+s.name, func(t *testing.T) {
+				clusters.Converge(t, pgtest.Pair{Major: major, From: s.from, To: s.to, Seed: s.rows})
+			})
+		}
+		t.Run(strconv.Itoa(major)+"/dump", func(t *testing.T) { clusters.RoundTrip(t, major, before) })
+	}
+}
