@@ -15,7 +15,8 @@ import (
 // names are numbers below 20 are for servers from that version on.
 func museum(t *testing.T, major int) (before, after string) {
 	t.Helper()
-	clusters.Roles(t, major, "museum_owner", "museum_reader")
+	clusters.Roles(t, major, "museum_owner", "museum_reader", "museum_super")
+	pgtest.Exec(t, clusters.Server(t, major).URL("postgres"), "ALTER ROLE museum_super SUPERUSER")
 	clusters.Tablespaces(t, major, "museum_space")
 	before = readFiles(t, "testdata/museum", major)
 	return before, before + readFiles(t, "testdata/museum/changes", major)

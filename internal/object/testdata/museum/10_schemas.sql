@@ -14,7 +14,8 @@ CREATE FUNCTION hall.handler() RETURNS language_handler LANGUAGE c AS '$libdir/p
 CREATE FUNCTION hall.inline(internal) RETURNS void LANGUAGE c STRICT AS '$libdir/plpgsql', 'plpgsql_inline_handler';
 CREATE FUNCTION hall.validator(oid) RETURNS void LANGUAGE c STRICT AS '$libdir/plpgsql', 'plpgsql_validator';
 CREATE TRUSTED LANGUAGE "Pl" HANDLER hall.handler INLINE hall.inline VALIDATOR hall.validator;
-CREATE LANGUAGE bare HANDLER hall.handler;
+CREATE FUNCTION "Hall of Mirrors".handler() RETURNS language_handler LANGUAGE c AS '$libdir/plpgsql', 'plpgsql_call_handler';
+CREATE LANGUAGE bare HANDLER "Hall of Mirrors".handler;
 COMMENT ON LANGUAGE "Pl" IS 'a tongue';
 ALTER LANGUAGE "Pl" OWNER TO museum_owner;
 REVOKE USAGE ON LANGUAGE "Pl" FROM PUBLIC;
@@ -25,3 +26,4 @@ ALTER DEFAULT PRIVILEGES FOR ROLE museum_owner IN SCHEMA hall GRANT USAGE ON SEQ
 ALTER DEFAULT PRIVILEGES FOR ROLE museum_owner REVOKE EXECUTE ON ROUTINES FROM PUBLIC;
 ALTER DEFAULT PRIVILEGES FOR ROLE museum_owner IN SCHEMA hall GRANT USAGE ON TYPES TO museum_reader;
 ALTER DEFAULT PRIVILEGES FOR ROLE museum_owner GRANT ALL ON SCHEMAS TO museum_reader;
+ALTER DEFAULT PRIVILEGES FOR ROLE museum_reader GRANT INSERT ON TABLES TO museum_owner;

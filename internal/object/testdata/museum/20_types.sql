@@ -1,5 +1,6 @@
 -- Types of every form, collations and conversions.
 CREATE COLLATION hall.plain FROM "C";
+CREATE COLLATION "Hall of Mirrors"."Odd" FROM "C";
 CREATE COLLATION hall.ordered (PROVIDER = icu, LOCALE = 'de-u-co-phonebk', DETERMINISTIC = false);
 CREATE COLLATION hall.libc (LC_COLLATE = 'C', LC_CTYPE = 'POSIX');
 COMMENT ON COLLATION hall.ordered IS 'as in the phone book';
@@ -12,6 +13,7 @@ ALTER CONVERSION hall.usual OWNER TO museum_owner;
 
 CREATE TYPE hall.mood AS ENUM ('low', 'so "so"', 'it''s high', '');
 CREATE TYPE hall.nothing AS ENUM ();
+CREATE TYPE "Hall of Mirrors"."Size" AS ENUM ('S', 'M', 'L');
 COMMENT ON TYPE hall.mood IS 'how it is';
 ALTER TYPE hall.mood OWNER TO museum_owner;
 REVOKE USAGE ON TYPE hall.mood FROM PUBLIC;

@@ -98,7 +98,8 @@ COMMENT ON CAST (hall.mood AS integer) IS 'its length';
 CREATE FUNCTION hall.code_from(internal) RETURNS internal LANGUAGE internal STRICT IMMUTABLE AS 'prsd_lextype';
 CREATE FUNCTION hall.code_to(internal) RETURNS hall.label LANGUAGE internal STRICT IMMUTABLE AS 'textrecv';
 CREATE TRANSFORM FOR hall.label LANGUAGE plpgsql (FROM SQL WITH FUNCTION hall.code_from(internal), TO SQL WITH FUNCTION hall.code_to(internal));
-CREATE TRANSFORM FOR hall.number LANGUAGE plpgsql (FROM SQL WITH FUNCTION hall.code_from(internal));
+CREATE FUNCTION hall.number_from(internal) RETURNS internal LANGUAGE internal STRICT IMMUTABLE AS 'prsd_lextype';
+CREATE TRANSFORM FOR hall.number LANGUAGE "Pl" (FROM SQL WITH FUNCTION hall.number_from(internal));
 CREATE FUNCTION hall.transformed(hall.label) RETURNS void TRANSFORM FOR TYPE hall.label LANGUAGE plpgsql AS 'BEGIN END';
 COMMENT ON TRANSFORM FOR hall.label LANGUAGE plpgsql IS 'as it is';
 

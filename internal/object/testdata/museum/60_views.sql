@@ -53,14 +53,17 @@ CREATE POLICY readers ON hall.author AS RESTRICTIVE FOR SELECT TO museum_reader,
 CREATE POLICY writers ON hall.author FOR INSERT TO museum_reader WITH CHECK (name <> '');
 CREATE POLICY changers ON hall.author FOR UPDATE TO PUBLIC USING (id IN (SELECT author FROM hall.book)) WITH CHECK (hall.mood_number(mood) > 1);
 CREATE POLICY removers ON hall.author FOR DELETE USING (false);
+CREATE POLICY of_books ON hall.book FOR SELECT TO museum_reader USING (title IS NOT NULL);
 COMMENT ON POLICY readers ON hall.author IS 'who may see';
 
 CREATE FUNCTION hall.watch() RETURNS event_trigger LANGUAGE plpgsql AS $$BEGIN END$$;
 CREATE EVENT TRIGGER museum_end ON ddl_command_end WHEN TAG IN ('CREATE TABLE', 'DROP TABLE') EXECUTE FUNCTION hall.watch();
 CREATE EVENT TRIGGER museum_start ON ddl_command_start EXECUTE FUNCTION hall.watch();
-CREATE EVENT TRIGGER museum_drop ON sql_drop EXECUTE FUNCTION hall.watch();
+CREATE FUNCTION "Hall of Mirrors".watch() RETURNS event_trigger LANGUAGE plpgsql AS $$BEGIN END$$;
+CREATE EVENT TRIGGER museum_drop ON sql_drop EXECUTE FUNCTION "Hall of Mirrors".watch();
 CREATE EVENT TRIGGER museum_rewrite ON table_rewrite EXECUTE FUNCTION hall.watch();
 ALTER EVENT TRIGGER museum_start DISABLE;
+ALTER EVENT TRIGGER museum_start OWNER TO museum_super;
 ALTER EVENT TRIGGER museum_drop ENABLE ALWAYS;
 ALTER EVENT TRIGGER museum_rewrite ENABLE REPLICA;
 COMMENT ON EVENT TRIGGER museum_end IS 'watches';
