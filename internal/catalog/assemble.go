@@ -39,7 +39,7 @@ func (r *reader) assemble() error {
 	r.dropOrphans()
 	r.addNeeds(resolver)
 	for _, a := range r.catalogue {
-		if _, ok := resolver.resolve(a); !ok && !resolver.member(a) {
+		if !resolver.accounted(a, 0) {
 			r.unknown = append(r.unknown, a)
 		}
 	}

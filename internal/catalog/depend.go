@@ -47,13 +47,16 @@ func objectsQuery() string {
 		"pg_namespace":  " AND nspname !~ '^pg_(temp|toast_temp)_'",
 		"pg_class":      " AND relkind <> 't' AND relnamespace <> 'pg_toast'::regnamespace AND relpersistence <> 't'",
 		"pg_type":       " AND NOT EXISTS (SELECT FROM pg_namespace n WHERE n.oid = typnamespace AND n.nspname ~ '^pg_')",
-		"pg_constraint": " AND conparentid = 0",
+		"pg_constraint": " AND conparentid = 0 AND contype NOT IN ('n', 't')", // parts of columns, domains and triggers
 		"pg_operator":   " AND oprcode <> 0", // a shell, which another operator made by naming it
 	}
 	queries := make([]string, len(holders))
 	for i, h := range holders {
 		queries[i] = fmt.Sprintf("SELECT '%s'::regclass::oid, oid FROM %s WHERE oid >= %d%s", h, h, userOID, skip[h])
 	}
+	queries = append(queries,
+		"SELECT 'pg_subscription'::regclass::oid, oid FROM pg_subscription WHERE subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())",
+		fmt.Sprintf("SELECT 'pg_user_mapping'::regclass::oid, umid FROM pg_user_mappings WHERE umid >= %d", userOID))
 	return strings.Join(queries, " UNION ALL ")
 }
 
@@ -132,6 +135,18 @@ func (v *resolver) climb(a address, depth int) (schema.ID, bool) {
 		}
 	}
 	return schema.ID{}, false
+}
+
+// accounted reports whether the object is modelled, belongs to an extension, or
+// is what PostgreSQL made for one of these. That it depends on such an object is
+// not enough.
+func (v *resolver) accounted(a address, depth int) bool {
+	if _, ok := v.byAddress[a]; ok || v.member(a) {
+		return true
+	}
+	return depth < 8 && slices.ContainsFunc(v.above[a], func(d dependency) bool {
+		return d.kind != 'a' && v.accounted(d.to.whole(), depth+1)
+	})
 }
 
 // member reports whether the address belongs to an extension.

@@ -214,6 +214,19 @@ func (s *Set) Of(id schema.ID) *Kind {
 	return k
 }
 
+// Without returns the set that lacks one kind, as that of a version of Cairn
+// which did not know it yet.
+func (s *Set) Without(name string) *Set {
+	less := &Set{byName: map[string]*Kind{}}
+	for _, k := range s.kinds {
+		if k.Name != name {
+			less.kinds = append(less.kinds, k)
+			less.byName[k.Name] = k
+		}
+	}
+	return less
+}
+
 // Ref returns how DDL addresses the object.
 func (s *Set) Ref(id schema.ID) string { return s.Of(id).Ref(id) }
 

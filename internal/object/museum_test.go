@@ -7,6 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cairn-db/cairn/internal/catalog"
+	"github.com/cairn-db/cairn/internal/kind"
+	"github.com/cairn-db/cairn/internal/object"
 	"github.com/cairn-db/cairn/internal/pgtest"
 )
 
@@ -43,6 +46,54 @@ func readFiles(t *testing.T, dir string, major int) string {
 		}
 	}
 	return always.String() + since.String()
+}
+
+// partsOnly are kinds whose objects are parts of others, which are not looked
+// for by themselves: TestCatalogCoverage does that.
+var partsOnly = map[string]bool{
+	"attribute":                true,
+	"column":                   true,
+	"default":                  true,
+	"family_function":          true,
+	"family_operator":          true,
+	"index_attachment":         true,
+	"inheritance":              true,
+	"label":                    true,
+	"materialized_view_column": true,
+	"partition":                true,
+	"publication_schema":       true,
+	"publication_table":        true,
+	"replica_identity":         true,
+	"sequence_ownership":       true,
+	"table_type":               true,
+	"text_search_mapping":      true,
+}
+
+// Objects of a kind that Cairn does not know are named as unmanaged.
+func TestUnmanaged(t *testing.T) {
+	for _, major := range pgtest.Versions() {
+		before, _ := museum(t, major)
+		conn := pgtest.Connect(t, clusters.Load(t, major, before))
+		unknown := func(kinds *kind.Set) []string {
+			state, err := catalog.Read(t.Context(), conn, kinds, catalog.Options{Server: major})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return state.Unknown
+		}
+		if names := unknown(object.All()); len(names) > 0 {
+			t.Errorf("PostgreSQL %d: unmanaged: %q", major, names)
+		}
+		for _, k := range object.All().All() {
+			if k.Satellite != kind.NotSatellite || major < k.Since {
+				continue
+			}
+			names := unknown(object.All().Without(k.Name))
+			if (len(names) == 0) != partsOnly[k.Name] {
+				t.Errorf("PostgreSQL %d: without the kind %s, unmanaged: %q", major, k.Name, names)
+			}
+		}
+	}
 }
 
 // The museum is built from nothing, changed, changed back, torn down, and
