@@ -48,7 +48,7 @@ func objectsQuery() string {
 		"pg_class":      " AND relkind <> 't' AND relnamespace <> 'pg_toast'::regnamespace AND relpersistence <> 't'",
 		"pg_type":       " AND NOT EXISTS (SELECT FROM pg_namespace n WHERE n.oid = typnamespace AND n.nspname ~ '^pg_')",
 		"pg_constraint": " AND conparentid = 0 AND contype NOT IN ('n', 't')", // parts of columns, domains and triggers
-		"pg_operator":   " AND oprcode <> 0", // a shell, which another operator made by naming it
+		"pg_operator":   " AND oprcode <> 0",                                  // a shell, which another operator made by naming it
 	}
 	queries := make([]string, len(holders))
 	for i, h := range holders {

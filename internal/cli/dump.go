@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cairn-db/cairn"
+	"github.com/cairn-db/cairn/schema"
 )
 
 type dumpOptions struct {
@@ -45,7 +46,7 @@ are gone and keeps comments that start with -- cairn: at the top of their file.`
 	flags := cmd.Flags()
 	flags.StringVarP(&o.file, "file", "f", "", stateInstead)
 	flags.StringVarP(&o.output, "output", "o", "", "write to this `file` or directory instead of stdout")
-	flags.BoolVar(&o.json, "json", false, "print the files as JSON")
+	flags.BoolVar(&o.json, "json", false, "print the files and the findings as JSON")
 	o.selection.add(cmd)
 	return cmd
 }
@@ -63,21 +64,24 @@ func runDump(ctx context.Context, env *Env, cmd *cobra.Command, o *dumpOptions) 
 		return err
 	}
 	return withEngine(ctx, env, quiet(env), func(engine *cairn.Engine) error {
-		files, err := engine.Dump(ctx, cairn.DumpRequest{
+		files, findings, err := engine.Dump(ctx, cairn.DumpRequest{
 			From: from, Target: target, Selection: o.selection.selection(c), Scratch: o.selection.scratch(c),
 			Split: o.json || isDirectory(o.output),
 		})
 		if err != nil {
 			return err
 		}
-		return o.write(env, files)
+		return o.write(env, files, findings)
 	})
 }
 
-func (o *dumpOptions) write(env *Env, files []cairn.File) error {
+func (o *dumpOptions) write(env *Env, files []cairn.File, findings []schema.Finding) error {
+	if !o.json {
+		writeFindings(env, findings)
+	}
 	switch {
 	case o.json:
-		return printJSON(env, jsonFiles(files))
+		return printJSON(env, jsonDump{jsonFiles(files), append([]schema.Finding{}, findings...)})
 	case isDirectory(o.output):
 		return writeDirectory(env, o.output, files)
 	}
@@ -86,6 +90,12 @@ func (o *dumpOptions) write(env *Env, files []cairn.File) error {
 		place = toStdout
 	}
 	return writeOutput(env, place, func(w io.Writer) error { return writeScript(w, files[0].Text) })
+}
+
+// jsonDump is the result of dump --json.
+type jsonDump struct {
+	Files    []jsonFile       `json:"files"`
+	Findings []schema.Finding `json:"findings"`
 }
 
 type jsonFile struct {

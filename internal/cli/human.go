@@ -282,6 +282,12 @@ func lineDiff(old, new string) []string {
 	return lines
 }
 
+// writeFindings prints findings where the result itself goes elsewhere.
+func writeFindings(env *Env, findings []schema.Finding) {
+	out := &printer{w: env.Err, paint: painter(false)}
+	out.findings(findings)
+}
+
 // findings prints what a reader has to know beside the statements.
 func (p *printer) findings(findings []schema.Finding) {
 	if len(findings) == 0 {

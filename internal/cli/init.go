@@ -15,6 +15,7 @@ import (
 
 	"github.com/cairn-db/cairn"
 	"github.com/cairn-db/cairn/internal/pg"
+	"github.com/cairn-db/cairn/schema"
 )
 
 //go:embed cairn.schema.json
@@ -135,13 +136,15 @@ func holdsSQL(dir string) (bool, error) {
 }
 
 func dumpForInit(ctx context.Context, env *Env, c *config, target cairn.Connection, schemas []string) (files []cairn.File, err error) {
+	var findings []schema.Finding
 	err = withEngine(ctx, env, quiet(env), func(engine *cairn.Engine) error {
 		s := selectionOptions{schemas: schemas}
-		files, err = engine.Dump(ctx, cairn.DumpRequest{
+		files, findings, err = engine.Dump(ctx, cairn.DumpRequest{
 			Target: target, Selection: s.selection(c), Scratch: s.scratch(c), Split: true,
 		})
 		return err
 	})
+	writeFindings(env, findings)
 	return files, err
 }
 

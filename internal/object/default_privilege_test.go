@@ -66,7 +66,7 @@ func TestDefaultPrivilegesLeaveTheShadow(t *testing.T) {
 			if err := os.WriteFile(file, []byte(withDefaults), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			dump, err := engine.Dump(t.Context(), cairn.DumpRequest{From: file, Scratch: cairn.Scratch{Shadow: shadow}})
+			dump, _, err := engine.Dump(t.Context(), cairn.DumpRequest{From: file, Scratch: cairn.Scratch{Shadow: shadow}})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -73,7 +73,7 @@ func (c *Clusters) RoundTrip(t *testing.T, major int, sql string) {
 	t.Helper()
 	source := c.Load(t, major, sql)
 	engine := NewEngine(t)
-	files, err := engine.Dump(t.Context(), cairn.DumpRequest{Target: cairn.Connection{Database: source}})
+	files, _, err := engine.Dump(t.Context(), cairn.DumpRequest{Target: cairn.Connection{Database: source}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -69,7 +69,7 @@ func TestDumpOfUnstablePrint(t *testing.T) {
 				"CREATE INDEX t_v ON t (v) WHERE v IN ('a', 'b');"
 			source := clusters.Load(t, major, sql)
 			engine := pgtest.NewEngine(t)
-			files, err := engine.Dump(t.Context(), cairn.DumpRequest{Target: cairn.Connection{Database: source}})
+			files, _, err := engine.Dump(t.Context(), cairn.DumpRequest{Target: cairn.Connection{Database: source}})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -90,7 +90,7 @@ func splitRoundTrip(t *testing.T, major int, sql string) {
 
 func splitDump(t *testing.T, engine *cairn.Engine, source string) []cairn.File {
 	t.Helper()
-	files, err := engine.Dump(t.Context(), cairn.DumpRequest{Target: cairn.Connection{Database: source}, Split: true})
+	files, _, err := engine.Dump(t.Context(), cairn.DumpRequest{Target: cairn.Connection{Database: source}, Split: true})
 	if err != nil {
 		t.Fatal(err)
 	}
