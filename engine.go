@@ -88,10 +88,26 @@ func (e *Engine) Plan(ctx context.Context, r PlanRequest) (p *schema.Plan, err e
 	if err != nil {
 		return nil, err
 	}
+	if err := e.finish(ctx, target, desired, p); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// finish adds to a plan what the target and the files say about it, and seals it.
+func (e *Engine) finish(ctx context.Context, target *target, desired read, p *schema.Plan) error {
 	p.Database = target.identity
 	p.Findings = append(p.Findings, desired.findings...)
+	violations, err := apply.Violations(ctx, target.conn, p)
+	if err != nil {
+		return err
+	}
+	for _, v := range violations {
+		p.Findings = append(p.Findings, schema.Finding{Code: "violation", Object: v.Object,
+			Message: "step " + itoa(v.Step) + " would fail on " + v.String(), Hint: "change the rows before the plan is applied"})
+	}
 	plan.Seal(p)
-	return p, nil
+	return nil
 }
 
 // Diff returns the plan from one state to another. Files are printed by a server

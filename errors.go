@@ -17,6 +17,9 @@ type LockError = apply.LockError
 // StepError is a statement of a plan that failed.
 type StepError = apply.StepError
 
+// ViolationError says that rows of the target would make a plan fail.
+type ViolationError = apply.ViolationError
+
 // RefusedError says that a plan has steps that can lose data and were not
 // permitted.
 type RefusedError struct {

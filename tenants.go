@@ -12,7 +12,6 @@ import (
 
 	"github.com/cairn-db/cairn/internal/catalog"
 	"github.com/cairn-db/cairn/internal/pg"
-	"github.com/cairn-db/cairn/internal/plan"
 	"github.com/cairn-db/cairn/schema"
 )
 
@@ -63,9 +62,9 @@ func (e *Engine) PlanEach(ctx context.Context, r PlanRequest) (plans []SchemaPla
 		if err != nil {
 			return nil, fmt.Errorf("planning schema %s: %w", name, err)
 		}
-		p.Database = target.identity
-		p.Findings = append(p.Findings, desired.findings...)
-		plan.Seal(p)
+		if err := e.finish(ctx, target, desired, p); err != nil {
+			return nil, err
+		}
 		plans = append(plans, SchemaPlan{name, p})
 	}
 	return plans, nil

@@ -31,8 +31,12 @@ type Action struct {
 	Scan     bool      // reads the whole table under that lock
 	Loses    string    // hazard code when data can be lost: "drop-column"
 	Why      string    // what can be lost, a short sentence
-	NoTx     bool      // cannot run inside a transaction
-	Commit   bool      // has to be committed before its effect can be used
+	// Violating is the FROM clause that yields a row for each one that makes the
+	// statement fail, and Violation says which rows these are.
+	Violating, Violation string
+
+	NoTx   bool // cannot run inside a transaction
+	Commit bool // has to be committed before its effect can be used
 }
 
 // Fragment is the part of a statement that stands for one object.

@@ -187,6 +187,7 @@ func createColumn(c *kind.Ctx, id schema.ID, col column) []kind.Action {
 		Fragments: []kind.Fragment{{ID: id, Text: text + notNullText(col)}},
 		Relation:  tableOf(id), Lock: kind.AccessExclusive, Rewrite: col.Generated != "" && !col.Virtual || col.Identity != "",
 	}}
+	actions = anyRow(c, id, col, actions)
 	if laterNotNull(col) {
 		actions = append(actions, addNotNull(id, col)...)
 	}
@@ -345,7 +346,9 @@ func alterNotNull(c *kind.Ctx, id schema.ID, old, col column) []kind.Action {
 	if col.Notnullname != "" || col.Notnulloptions != "" {
 		set = addNotNull(id, col)
 	}
-	set[0].Scan = !laterNotNull(col)
+	if set[0].Scan = !laterNotNull(col); set[0].Scan {
+		return missingValues(id, set)
+	}
 	return set
 }
 
@@ -382,8 +385,8 @@ func alterNotNullOptions(c *kind.Ctx, id schema.ID, old, col column) []kind.Acti
 	case !old.Notnull || !col.Notnull:
 		return kind.Nothing // said with the constraint
 	case old.Notnulloptions == "NOT VALID" && col.Notnulloptions == "":
-		return []kind.Action{{SQL: "ALTER TABLE " + qualified(id) + " VALIDATE CONSTRAINT " + col.Notnullis,
-			Relation: tableOf(id), Lock: kind.ShareUpdateExclusive, Scan: true}}
+		return missingValues(id, []kind.Action{{SQL: "ALTER TABLE " + qualified(id) + " VALIDATE CONSTRAINT " + col.Notnullis,
+			Relation: tableOf(id), Lock: kind.ShareUpdateExclusive, Scan: true}})
 	case laterNotNull(old) == laterNotNull(col):
 		return alterTable(id, "ALTER CONSTRAINT "+col.Notnullis+onOff(strings.HasPrefix(col.Notnulloptions, "NO INHERIT"), " NO INHERIT", " INHERIT"))
 	}

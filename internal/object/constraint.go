@@ -52,7 +52,8 @@ func (kinds) Constraint(set *kind.Set) {
 				case !con.Validated:
 					return nil
 				}
-				return []kind.Action{{SQL: "ALTER TABLE " + qualified(id) + " VALIDATE CONSTRAINT " + pg.QuoteIdent(id.Part),
+				from, what := violations(id, con)
+				return []kind.Action{{SQL: "ALTER TABLE " + qualified(id) + " VALIDATE CONSTRAINT " + pg.QuoteIdent(id.Part), Violating: from, Violation: what,
 					Relation: tableOf(id), Lock: kind.ShareUpdateExclusive, Scan: true}}
 			},
 			"enforced":   alterForeignKey,
@@ -123,6 +124,7 @@ func createConstraint(c *kind.Ctx, id schema.ID, con constraint) []kind.Action {
 		SQL:      "ALTER TABLE " + onOff(con.Only, "ONLY ", "") + qualified(id) + " ADD " + text,
 		Relation: tableOf(id), Lock: kind.AccessExclusive, Scan: con.Validated && con.Enforced,
 	}
+	add.Violating, add.Violation = violations(id, con)
 	if con.Type == "f" {
 		add.Lock = kind.ShareRowExclusive
 	} else if con.Validated && con.Enforced && !con.Only {

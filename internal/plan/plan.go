@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 
 	"github.com/cairn-db/cairn/internal/diff"
 	"github.com/cairn-db/cairn/internal/kind"
@@ -47,12 +48,26 @@ func (e *expansion) step(s placed, segment int) schema.Step {
 		return step
 	}
 	step.Relation = a.Relation.String()
+	if !e.needsChange(s.node.id) {
+		step.Violating, step.Violation = a.Violating, a.Violation
+	}
 	if o := e.old.Objects[a.Relation]; o == nil || e.ctx.Created[a.Relation] && !e.ctx.Dropped[a.Relation] {
 		step.Lock, step.Rewrite, step.Scan = "", false, false // nobody else sees it yet
+		step.Violating, step.Violation = "", ""
 	} else if o.Stats != nil {
 		step.Rows, step.Bytes = o.Stats.Rows, o.Stats.Bytes
 	}
 	return step
+}
+
+// needsChange reports whether the plan changes what the object needs: what rows
+// are like before tells nothing then.
+func (e *expansion) needsChange(id schema.ID) bool {
+	o := e.new.Objects[id]
+	return o != nil && slices.ContainsFunc(o.Needs, func(need schema.ID) bool {
+		_, changed := e.deltas[need]
+		return changed || e.ctx.Created[need]
+	})
 }
 
 // Pins returns the hash of each object of the state, so that a plan can name

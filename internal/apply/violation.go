@@ -1,0 +1,95 @@
+package apply
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/cairn-db/cairn/internal/pg"
+	"github.com/cairn-db/cairn/schema"
+)
+
+// countLimit is how long counting for one step may take, and countMost the
+// number at which it stops.
+const (
+	countLimit = 5 * time.Second
+	countMost  = 1000
+)
+
+// Violation is a step that rows of the target make fail.
+type Violation struct {
+	Step   int    // from 1
+	Rows   int    // how many there are
+	More   bool   // counting stopped there
+	What   string // "without a value in public.t.a"
+	Object string // text of the ID
+}
+
+// String says how many rows of what sort there are.
+func (v Violation) String() string {
+	switch {
+	case v.More:
+		return fmt.Sprintf("more than %d rows %s", v.Rows, v.What)
+	case v.Rows == 1:
+		return "1 row " + v.What
+	}
+	return fmt.Sprintf("%d rows %s", v.Rows, v.What)
+}
+
+// ViolationError says that the plan would fail on rows, before its first
+// statement.
+type ViolationError struct {
+	Violations []Violation
+}
+
+func (e *ViolationError) Error() string {
+	lines := []string{"rows of the database violate what the plan adds (nothing was changed)"}
+	for _, v := range e.Violations {
+		lines = append(lines, fmt.Sprintf("step %d would fail on %s", v.Step, v))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Hint returns what to do about it.
+func (e *ViolationError) Hint() string { return "change the rows, then apply the same plan" }
+
+// Violations counts the rows that make steps fail. A count that takes longer
+// than some seconds, or that the server refuses because an earlier step makes
+// what it needs, is left out.
+func Violations(ctx context.Context, conn *pgx.Conn, p *schema.Plan) ([]Violation, error) {
+	var found []Violation
+	for i, s := range p.Steps {
+		if s.Violating == "" {
+			continue
+		}
+		n, err := count(ctx, conn, s.Violating)
+		if err != nil {
+			return nil, err
+		}
+		if n > 0 {
+			found = append(found, Violation{Step: i + 1, Rows: min(n, countMost), More: n > countMost, What: s.Violation, Object: s.Object})
+		}
+	}
+	return found, nil
+}
+
+func count(ctx context.Context, conn *pgx.Conn, from string) (n int, err error) {
+	tx, err := conn.BeginTx(ctx, pgx.TxOptions{AccessMode: pgx.ReadOnly})
+	if err != nil {
+		return 0, fmt.Errorf("counting rows: %w", err)
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // it only reads
+	_, err = tx.Exec(ctx, fmt.Sprintf("SET LOCAL statement_timeout = %d; SET LOCAL lock_timeout = %d; SET LOCAL row_security = off; SET LOCAL search_path = ''",
+		countLimit.Milliseconds(), (countLimit/5).Milliseconds()))
+	if err != nil {
+		return 0, fmt.Errorf("counting rows: %w", err)
+	}
+	err = tx.QueryRow(ctx, fmt.Sprintf("SELECT count(*) FROM (SELECT 1 %s LIMIT %d) AS violations", from, countMost+1)).Scan(&n)
+	if err != nil && pg.Code(err) == "" {
+		return 0, fmt.Errorf("counting rows: %w", err)
+	}
+	return n, nil
+}
