@@ -22,7 +22,7 @@ type statistics struct {
 // dropped and created here.
 func (kinds) Statistics(set *kind.Set) {
 	kind.Define(set, kind.Spec[statistics]{
-		Name: "statistics", SQL: "STATISTICS", Rank: 150,
+		Name: "statistics", SQL: "STATISTICS", Rank: 150, Rename: kind.RenameTo,
 		Doc: "Extended statistics objects over columns and expressions with their kinds and statistics target. " +
 			"What ANALYZE gathered is not part of the schema.",
 		Query: func(int) string {

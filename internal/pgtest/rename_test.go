@@ -139,3 +139,63 @@ func writeFile(t *testing.T, text string) string {
 	}
 	return name
 }
+
+// Every other object that PostgreSQL can rename keeps what hangs on it.
+func TestRenamesOfOtherKinds(t *testing.T) {
+	definitions := []struct{ define, rest string }{
+		{"CREATE COLLATION %s FROM \"C\";", "CREATE TABLE with_collation (a text COLLATE %s);"},
+		{"CREATE CONVERSION %s FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8;", ""},
+		{"CREATE OPERATOR FAMILY %s USING btree;", ""},
+		{"CREATE OPERATOR CLASS %s FOR TYPE text USING btree AS OPERATOR 1 <, OPERATOR 3 =, OPERATOR 5 >, FUNCTION 1 bttextcmp(text, text);",
+			"CREATE TABLE with_class (a text); CREATE INDEX with_class_a ON with_class (a %s);"},
+		{"CREATE TEXT SEARCH PARSER %s (START = prsd_start, GETTOKEN = prsd_nexttoken, END = prsd_end, LEXTYPES = prsd_lextype);", ""},
+		{"CREATE TEXT SEARCH TEMPLATE %s (LEXIZE = dsimple_lexize);", ""},
+		{"CREATE TEXT SEARCH DICTIONARY %s (TEMPLATE = simple, ACCEPT = false);", ""},
+		{"CREATE TEXT SEARCH CONFIGURATION %s (PARSER = pg_catalog.\"default\");",
+			"ALTER TEXT SEARCH CONFIGURATION %s ADD MAPPING FOR word WITH simple; CREATE TABLE with_search (a text, s tsvector GENERATED ALWAYS AS (to_tsvector('%s'::regconfig, a)) STORED);"},
+		{"CREATE STATISTICS %s (ndistinct) ON a, b FROM measured;", ""},
+		{"CREATE LANGUAGE %s HANDLER speak;", "CREATE FUNCTION spoken() RETURNS integer LANGUAGE %s AS 'x';"},
+		{"CREATE FOREIGN DATA WRAPPER %s;", "CREATE SERVER behind FOREIGN DATA WRAPPER %s;"},
+		{"CREATE SERVER %s FOREIGN DATA WRAPPER far;", "CREATE USER MAPPING FOR PUBLIC SERVER %s; CREATE FOREIGN TABLE beyond (a integer) SERVER %s;"},
+		{"CREATE FOREIGN TABLE %s (a integer) SERVER further;", "CREATE VIEW of_foreign AS SELECT a FROM %s;"},
+		{"CREATE PUBLICATION %s WITH (publish = 'insert');", "ALTER PUBLICATION %s ADD TABLE measured;"},
+		{"CREATE SUBSCRIPTION %s CONNECTION 'host=a' PUBLICATION p WITH (connect = false, slot_name = NONE);", ""},
+		{"CREATE EVENT TRIGGER %s ON sql_drop EXECUTE FUNCTION watch();", ""},
+		{"CREATE RULE %s AS ON DELETE TO measured DO ALSO NOTIFY gone;", "ALTER TABLE measured DISABLE RULE %s;"},
+	}
+	const ground = `CREATE TABLE measured (a integer PRIMARY KEY, b integer);
+CREATE FUNCTION speak() RETURNS language_handler LANGUAGE c AS '$libdir/plpgsql', 'plpgsql_call_handler';
+CREATE FUNCTION watch() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
+CREATE FOREIGN DATA WRAPPER far; CREATE SERVER further FOREIGN DATA WRAPPER far;
+SET check_function_bodies = off;
+`
+	script := func(name func(i int) string, above func(i int) string) string {
+		var b strings.Builder
+		b.WriteString(ground)
+		for i, d := range definitions {
+			b.WriteString(above(i) + strings.ReplaceAll(d.define, "%s", name(i)) + "\n" + strings.ReplaceAll(d.rest, "%s", name(i)) + "\n")
+		}
+		return b.String()
+	}
+	before := func(i int) string { return "before_" + strconv.Itoa(i) }
+	after := func(i int) string { return `"After ` + strconv.Itoa(i) + `"` }
+	for _, major := range pgtest.Versions() {
+		t.Run(strconv.Itoa(major), func(t *testing.T) {
+			target := clusters.Load(t, major, script(before, func(int) string { return "" }))
+			engine := pgtest.NewEngine(t)
+			request := cairn.PlanRequest{Target: cairn.Connection{Database: target},
+				Desired: writeFile(t, script(after, func(i int) string { return "-- cairn: renamed from " + before(i) + "\n" }))}
+			plan := pgtest.Apply(t, engine, request)
+			if n := len(definitions) + 1; len(plan.Steps) != n { // an operator class has a family of its name
+				t.Errorf("%d objects are renamed, the plan says:\n%s", n, steps(plan))
+			}
+			again, err := engine.Plan(t.Context(), request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(again.Steps) > 0 {
+				t.Errorf("the second plan is not empty:\n%s", steps(again))
+			}
+		})
+	}
+}
