@@ -13,6 +13,7 @@ import (
 	"github.com/cairn-db/cairn/internal/catalog"
 	"github.com/cairn-db/cairn/internal/diff"
 	"github.com/cairn-db/cairn/internal/kind"
+	"github.com/cairn-db/cairn/internal/load"
 	"github.com/cairn-db/cairn/internal/plan"
 	"github.com/cairn-db/cairn/internal/scope"
 	"github.com/cairn-db/cairn/internal/shadow"
@@ -177,6 +178,9 @@ func (e *Engine) move(ctx context.Context, conn *pgx.Conn, from, to *schema.Stat
 	for _, sql := range append([]string{"SET check_function_bodies = off"}, statements(p)...) {
 		var refusal *pgconn.PgError
 		_, err := conn.Exec(ctx, sql)
+		if err != nil && conn.PgConn().ParameterStatus("is_superuser") == "on" {
+			err = load.WriteLabel(ctx, conn.PgConn(), conn.PgConn().ParameterStatus("session_authorization"), sql, err)
+		}
 		if err != nil && !errors.As(err, &refusal) {
 			return nil, fmt.Errorf("changing the shadow: %w", err)
 		}

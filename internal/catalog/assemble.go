@@ -92,7 +92,9 @@ func (r *reader) addSatellite(w row, resolver *resolver) error {
 		if whole, exact := r.byAddress[w.address]; !exact || whole != parent {
 			return nil
 		}
+		role := subject.Role
 		subject = parent
+		subject.Role = role
 	} else {
 		subject.Kind = w.of
 	}

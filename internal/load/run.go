@@ -63,6 +63,8 @@ type runner struct {
 	ctx         context.Context
 	conn        *pgconn.PgConn
 	createRoles bool
+	superuser   bool
+	self        string // whom the session belongs to
 
 	base       string   // brings the session to the start of a source
 	baseLength int      // its number of statements
@@ -73,8 +75,8 @@ type runner struct {
 // prepare works out what every source starts with. Messages are wanted in
 // English because missing roles are known by them; only superusers can ask.
 func (r *runner) prepare(searchPath []string) {
-	self := pg.QuoteIdent(r.conn.ParameterStatus("session_authorization"))
-	parts := []string{"SET SESSION AUTHORIZATION " + self, "RESET ROLE", "RESET ALL", "SET check_function_bodies = off"}
+	r.self, r.superuser = r.conn.ParameterStatus("session_authorization"), r.conn.ParameterStatus("is_superuser") == "on"
+	parts := []string{"SET SESSION AUTHORIZATION " + pg.QuoteIdent(r.self), "RESET ROLE", "RESET ALL", "SET check_function_bodies = off"}
 	if r.exec("SET lc_messages = 'C'") == nil {
 		parts = append(parts, "SET lc_messages = 'C'")
 	}

@@ -115,7 +115,7 @@ func (s *script) statement(statement pg.Statement) error {
 		}
 		s.items = append(s.items, &item{
 			statement: statement, sql: sql, session: s.session, words: words,
-			alone: concurrently.MatchString(sql),
+			alone: concurrently.MatchString(sql) || isLabel(words),
 		})
 	}
 	return nil

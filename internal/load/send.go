@@ -75,7 +75,9 @@ func (r *runner) group(items []*item) (done int, err error) {
 	for {
 		var failed *setting
 		if len(items) == 1 {
-			failed, err = r.single(items[0])
+			if failed, err = r.single(items[0]); failed == nil {
+				err = r.label(items[0], err)
+			}
 		} else {
 			done, failed, err = r.message(items)
 		}

@@ -27,6 +27,7 @@ import (
 //	# golden 18              version whose plan is the golden text; default: the newest
 //	# role case_reader       role that both schemas take for granted
 //	# tablespace case_space  tablespace that they take for granted
+//	# provider loaded        both schemas take providers of security labels for granted
 //	# undumped back          backwards (or: both), pg_dump is not compared; the text says why
 type Case struct {
 	path     string
@@ -39,6 +40,7 @@ type Case struct {
 	roles    []string
 	spaces   []string
 	undumped string
+	provider bool
 	contents map[string]string
 }
 
@@ -109,6 +111,10 @@ func (k *Case) directive(words []string) error {
 		k.spaces = append(k.spaces, words[1])
 		return nil
 	}
+	if len(words) == 2 && words[0] == "provider" {
+		k.provider = true
+		return nil
+	}
 	if len(words) == 2 && words[0] == "undumped" {
 		k.undumped = words[1]
 		return nil
@@ -168,8 +174,12 @@ func (v Coverage) record(p *schema.Plan) {
 func (c *Clusters) runCase(t *testing.T, k *Case, major int, update bool) {
 	c.Roles(t, major, k.roles...)
 	c.Tablespaces(t, major, k.spaces...)
+	prelude := ""
+	if k.provider {
+		prelude = c.Provider(t, major)
+	}
 	from, to := k.contents["from.sql"], k.contents["to.sql"]
-	first, second := c.LoadPrinted(t, major, from), c.LoadPrinted(t, major, to)
+	first, second := c.LoadPrinted(t, major, prelude, from), c.LoadPrinted(t, major, prelude, to)
 	forward := c.Converge(t, Pair{Major: major, From: from, To: to, Target: first, Seed: k.contents["seed.sql"], Undumped: k.undumped == "both"})
 	back := c.Converge(t, Pair{Major: major, From: to, To: from, Target: second, Undumped: k.undumped != ""})
 	c.mu.Lock()

@@ -107,10 +107,11 @@ func (c *Clusters) Printed(t *testing.T, major int, sql string) string {
 	return c.print(t, major, sql, c.Load(t, major, sql))
 }
 
-// LoadPrinted is Load, and remembers what Printed returns for the text.
-func (c *Clusters) LoadPrinted(t *testing.T, major int, sql string) string {
+// LoadPrinted is Load of both texts, and remembers what Printed returns for the
+// second.
+func (c *Clusters) LoadPrinted(t *testing.T, major int, prelude, sql string) string {
 	t.Helper()
-	url := c.Load(t, major, sql)
+	url := c.Load(t, major, prelude+sql)
 	c.print(t, major, sql, url)
 	return url
 }
