@@ -67,6 +67,7 @@ func (e *Engine) Plan(ctx context.Context, r PlanRequest) (p *schema.Plan, err e
 		return nil, err
 	}
 	defer target.close(ctx)
+	target.with = r.Selection.options()
 	old, err := e.readDatabase(ctx, target)
 	if err != nil {
 		return nil, err
@@ -197,6 +198,7 @@ func (e *Engine) manage(old, desired *schema.State, s Selection) (schema.Scope, 
 	}
 	managed, findings, err := scope.Apply(e.kinds, scope.Rules{
 		Schemas: s.Schemas, Ignore: s.Ignore, Owners: string(s.Owners), Privileges: string(s.Privileges),
+		Options: s.options(), Drops: s.Decisions.Drops,
 	}, old, desired)
 	return managed, append(findings, unmanaged...), err
 }

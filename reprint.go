@@ -191,13 +191,14 @@ func (e *Engine) move(ctx context.Context, conn *pgx.Conn, from, to *schema.Stat
 	return refused, nil
 }
 
-// unowned is the state without owners and grants, which change no print.
+// unowned is the state without owners and grants, roles and settings, which
+// change no print.
 func (e *Engine) unowned(s *schema.State) *schema.State {
 	bare := *s
 	bare.Objects = maps.Clone(s.Objects)
 	maps.DeleteFunc(bare.Objects, func(id schema.ID, _ *schema.Object) bool {
 		k := e.kinds.Of(id)
-		return k.Satellite == kind.FromOwner || k.Satellite == kind.FromACL
+		return k.Satellite == kind.FromOwner || k.Satellite == kind.FromACL || e.kinds.Option(id) != ""
 	})
 	return &bare
 }

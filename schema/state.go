@@ -52,6 +52,8 @@ type State struct {
 	Default string              // role that owns what the reader of the state creates
 	Unowned string              // role whose objects nobody gave an owner, "" for a database
 	Hidden  map[string][]string // by kind, attributes that the reader may not see; never compared
+	Options []string            // what was asked for and read beside what always is, sorted
+	Name    string              // of the database, where identities have it
 	Unknown []string            // user objects in the catalog that no kind covers, described
 }
 

@@ -220,6 +220,9 @@ func (r *reader) addNeeds(resolver *resolver) {
 		for _, to := range r.kinds.Of(id).Extra(r.state, o) {
 			need(id, to)
 		}
+		for _, role := range r.kinds.Of(id).Roles(o) {
+			need(id, r.kinds.Role(role))
+		}
 	}
 	r.setNeeds(needs)
 }

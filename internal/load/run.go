@@ -17,6 +17,11 @@ import (
 type Options struct {
 	SearchPath  []string // at the start of each source; default: the server's
 	CreateRoles bool     // create roles that the sources only mention, without login
+	Roles       bool     // roles count, and not only what they own and may do
+	Database    bool     // what statements say of the database itself counts
+	Name        string   // of the database that statements name; "" for the first that they do
+
+	scratch string // name of the scratch database
 }
 
 // Result is what loading has found.
@@ -24,6 +29,7 @@ type Result struct {
 	Findings   []Finding // statements that were not run
 	Renames    []Rename  // as comments declare them
 	Roles      []string  // roles that were created because they were mentioned, sorted
+	Name       string    // of the database that statements name, "" when none does
 	Extensions []string  // extensions of the database afterwards, sorted, without plpgsql
 }
 
@@ -31,13 +37,18 @@ type Result struct {
 // statement that fails is tried again after the others, until nothing more
 // succeeds. Errors about the sources are of type *Error or *pg.SyntaxError.
 func Run(ctx context.Context, conn *pgx.Conn, sources []Source, o Options) (Result, error) {
-	script, err := read(sources)
+	o.scratch = conn.Config().Database
+	script, err := read(sources, o)
 	if err != nil {
 		return Result{}, err
 	}
 	r := &runner{ctx: ctx, conn: conn.PgConn(), createRoles: o.CreateRoles}
 	r.prepare(o.SearchPath)
-	if err := r.rounds(script.items); err != nil {
+	items := script.items
+	if o.Roles {
+		items, r.created = rolesFirst(items), created(items)
+	}
+	if err := r.rounds(items); err != nil {
 		return Result{}, err
 	}
 	if err := r.checkBodies(script.items); err != nil {
@@ -46,8 +57,11 @@ func Run(ctx context.Context, conn *pgx.Conn, sources []Source, o Options) (Resu
 	if err := r.exec(r.base); err != nil {
 		return Result{}, fmt.Errorf("resetting the session: %w", err)
 	}
-	result := Result{Findings: script.findings, Renames: script.renames(), Roles: r.roles}
+	result := Result{Findings: script.findings, Renames: script.renames(), Roles: r.roles, Name: script.named}
 	slices.Sort(result.Roles)
+	if o.Roles {
+		result.Findings = append(result.Findings, changedOnly(script.items, r.roles)...)
+	}
 	rows, err := conn.Query(ctx, "SELECT extname FROM pg_catalog.pg_extension WHERE extname <> 'plpgsql' ORDER BY extname COLLATE \"C\"", pgx.QueryExecModeSimpleProtocol)
 	if err == nil {
 		result.Extensions, err = pgx.CollectRows(rows, pgx.RowTo[string])
@@ -66,10 +80,11 @@ type runner struct {
 	superuser   bool
 	self        string // whom the session belongs to
 
-	base       string   // brings the session to the start of a source
-	baseLength int      // its number of statements
-	current    *session // nil when unknown
-	roles      []string
+	base       string          // brings the session to the start of a source
+	baseLength int             // its number of statements
+	current    *session        // nil when unknown
+	roles      []string        // that were created because they were mentioned
+	created    map[string]bool // roles that wait for their creation
 }
 
 // prepare works out what every source starts with. Messages are wanted in

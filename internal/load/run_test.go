@@ -174,12 +174,12 @@ func TestFindings(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []Finding{
-		{"a.sql", 2, 1, "INSERT is data, not part of the schema"},
-		{"a.sql", 3, 1, "COPY is data, not part of the schema"},
-		{"a.sql", 6, 1, "setval is data, not part of the schema"},
-		{"a.sql", 7, 1, "VACUUM is not part of the schema"},
-		{"a.sql", 9, 1, "ALTER SUBSCRIPTION ... ENABLE or REFRESH would connect to the publisher, and is not part of the schema"},
-		{"a.sql", 10, 1, "ALTER SUBSCRIPTION ... ENABLE or REFRESH would connect to the publisher, and is not part of the schema"},
+		{Code: "not-schema", File: "a.sql", Line: 2, Column: 1, Message: "INSERT is data, not part of the schema"},
+		{Code: "not-schema", File: "a.sql", Line: 3, Column: 1, Message: "COPY is data, not part of the schema"},
+		{Code: "not-schema", File: "a.sql", Line: 6, Column: 1, Message: "setval is data, not part of the schema"},
+		{Code: "not-schema", File: "a.sql", Line: 7, Column: 1, Message: "VACUUM is not part of the schema"},
+		{Code: "not-schema", File: "a.sql", Line: 9, Column: 1, Message: "ALTER SUBSCRIPTION ... ENABLE or REFRESH would connect to the publisher, and is not part of the schema"},
+		{Code: "not-schema", File: "a.sql", Line: 10, Column: 1, Message: "ALTER SUBSCRIPTION ... ENABLE or REFRESH would connect to the publisher, and is not part of the schema"},
 	}
 	if diff := cmp.Diff(want, result.Findings); diff != "" {
 		t.Error(diff)

@@ -96,7 +96,7 @@ func (r *runner) group(items []*item) (done int, err error) {
 			if failed != nil {
 				at = failed.statement
 			}
-			items[0].err = serverError(at, err, 0, 0)
+			items[0].err = serverError(at, err, items[0].at, items[0].shift)
 		}
 		return done, err
 	}
@@ -198,7 +198,7 @@ func (r *runner) amend(failed *setting, err error) bool {
 		return true
 	}
 	match := missingRole.FindStringSubmatch(server.Message)
-	if match == nil || !r.createRoles || slices.Contains(r.roles, match[1]) {
+	if match == nil || !r.createRoles || slices.Contains(r.roles, match[1]) || r.created[match[1]] {
 		return false
 	}
 	// Another load on the same server may create it at the same time.

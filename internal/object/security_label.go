@@ -13,7 +13,7 @@ type securityLabel struct {
 }
 
 // SecurityLabel defines the security labels of all objects that can have one.
-// Those of subscriptions are in the catalog of all databases.
+// Those of roles, databases and subscriptions are in a catalog of the server.
 func (kinds) SecurityLabel(set *kind.Set) {
 	kind.Define(set, kind.Spec[securityLabel]{
 		Name: "security_label", Rank: 225, Satellite: kind.FromQuery,
@@ -29,7 +29,7 @@ FROM pg_seclabel l
 WHERE l.objoid >= ` + userOID + ` OR l.classoid = 'pg_namespace'::regclass
 	AND l.objoid = (SELECT p.oid FROM pg_namespace p WHERE p.nspname = 'public')
 UNION ALL SELECT l.classoid, l.objoid, 0, NULL, NULL, NULL, NULL, l.provider, l.label
-FROM pg_shseclabel l WHERE l.classoid = 'pg_subscription'::regclass`
+FROM pg_shseclabel l`
 		},
 		Ref: func(id schema.ID) string { return set.Ref(id.Subject()) },
 		Create: func(c *kind.Ctx, id schema.ID, l securityLabel) []kind.Action {

@@ -52,6 +52,7 @@ type Clusters struct {
 	covered Coverage
 
 	libraries libraries
+	alone     sync.Mutex // held by a case that has servers of its own
 }
 
 // Main runs the tests of a package and stops the servers that they started. It
