@@ -186,8 +186,12 @@ func (e *Engine) readEmpty(ctx context.Context, r reading) (read, error) {
 		return e.build(ctx, nil, r)
 	}
 	state := schema.NewState(r.other.Server)
-	state.Default, state.Unowned, state.Roles = r.other.Default, r.other.Unowned, r.other.Roles
-	state.Options, state.Name = r.other.Options, r.other.Name
+	state.Default, state.Unowned, state.Options, state.Name = r.other.Default, r.other.Unowned, r.other.Options, r.other.Name
+	for _, role := range r.other.Roles {
+		if r.other.Objects[e.kinds.Role(role)] == nil {
+			state.Roles = append(state.Roles, role)
+		}
+	}
 	maps.Copy(state.Objects, r.other.Objects)
 	maps.DeleteFunc(state.Objects, func(_ schema.ID, o *schema.Object) bool { return !o.Builtin })
 	return read{state: state}, nil
