@@ -123,9 +123,10 @@ func (r *reader) batch() (queries []string, targets []target) {
 		queries = append(queries, query(r.options.Server))
 		targets = append(targets, target{k.Name, func(rr *pgconn.ResultReader) error { return r.readKind(k, rr) }})
 	}
-	queries = append(queries, dependQuery, objectsQuery(), "SELECT rolname FROM pg_roles ORDER BY rolname COLLATE \"C\"")
+	queries = append(queries, dependQuery, objectsQuery(), "SELECT rolname FROM pg_roles ORDER BY rolname COLLATE \"C\"",
+		fmt.Sprintf("SELECT count(*) FROM (SELECT FROM pg_largeobject_metadata LIMIT %d) AS l", schema.MostLarge+1))
 	targets = append(targets, target{"dependencies", r.readDepends}, target{"catalogs", r.readCatalogue},
-		target{"roles", r.readRoles})
+		target{"roles", r.readRoles}, target{"large objects", r.readLarge})
 	if len(r.options.With) > 0 {
 		queries = append(queries, "SELECT current_database()")
 		targets = append(targets, target{"the name of the database", r.readName})
@@ -157,6 +158,13 @@ func (r *reader) readAll(reader *pgconn.MultiResultReader, targets []target) err
 		if err != nil {
 			return fmt.Errorf("reading %s: %w", t.name, err)
 		}
+	}
+	return nil
+}
+
+func (r *reader) readLarge(rr *pgconn.ResultReader) error {
+	for rr.NextRow() {
+		r.state.Large = int(number(string(rr.Values()[0])))
 	}
 	return nil
 }
