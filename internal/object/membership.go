@@ -22,7 +22,7 @@ func (kinds) Membership(set *kind.Set) {
 		Name: "membership", Rank: 2, Option: kind.Roles,
 		Doc: "With `--roles`: memberships in roles, with their options ADMIN and, on 16, INHERIT and SET. They belong to the member: those of " +
 			"a role that the desired state does not create are added and changed as it says, and never taken away. Who granted one is " +
-			"not compared. What PostgreSQL 16 grants to the creator of a role by itself is left alone.",
+			"not compared. What PostgreSQL 16 grants to the creator of a role by itself is left alone. Before 16, INHERIT and SET read as given.",
 		Query: membershipQuery,
 		Ref:   func(id schema.ID) string { return pg.QuoteIdent(id.Name) },
 		Create: func(c *kind.Ctx, id schema.ID, m membership) []kind.Action {

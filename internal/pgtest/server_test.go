@@ -163,3 +163,43 @@ func TestOptionsRefused(t *testing.T) {
 		})
 	}
 }
+
+// Renames and expressions that print otherwise are made on shadows without roles.
+func TestServerBesideRenames(t *testing.T) {
+	major := pgtest.Versions()[0]
+	target := clusters.Own(t, major, withRoles+beforeRenames+"ALTER TABLE users OWNER TO app; GRANT SELECT ON users TO \"Odd, one\"")
+	engine := pgtest.NewEngine(t)
+	desired := writeFile(t, withRoles+afterRenames+`ALTER TABLE "People" OWNER TO app; GRANT SELECT ON "People" TO "Odd, one"; CREATE ROLE fresh; GRANT UPDATE ON "People" TO fresh`)
+	request := cairn.PlanRequest{Target: cairn.Connection{Database: target}, Desired: desired, Selection: everything}
+	plan := pgtest.Apply(t, engine, request)
+	text := steps(plan)
+	if !strings.Contains(text, `ALTER TABLE public.users RENAME TO "People"`) || !strings.Contains(text, "CREATE ROLE fresh") || strings.Contains(text, "DROP") {
+		t.Errorf("the plan is\n%s", text)
+	}
+	again, err := engine.Plan(t.Context(), request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(again.Steps) > 0 {
+		t.Errorf("the second plan is not empty:\n%s", steps(again))
+	}
+}
+
+// A server of an older version compares with one of a newer, but for memberships
+// of roles with NOINHERIT, which only the newer tells.
+func TestServersOfOtherVersions(t *testing.T) {
+	versions := pgtest.Versions()
+	if len(versions) < 2 {
+		t.Logf("there is one version: %v", versions)
+		return
+	}
+	sql := strings.Replace(withRoles, " NOINHERIT", "", 1)
+	older, newer := clusters.Own(t, versions[0], sql), clusters.Own(t, versions[1], sql)
+	plan, err := pgtest.NewEngine(t).Diff(t.Context(), cairn.DiffRequest{From: older, To: newer, Selection: everything})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range plan.Steps {
+		t.Errorf("the versions differ: %s", s.SQL)
+	}
+}
