@@ -58,6 +58,7 @@ var transactionWords = map[string]bool{
 var (
 	setvalCall         = regexp.MustCompile(`(?is)^select\s+(?:pg_catalog\s*\.\s*)?setval\s*\(`)
 	onTablespace       = regexp.MustCompile(`(?is)^(?:grant|revoke|comment|security\s+label)\b[^';]*?\bon\s+tablespace\b`)
+	onLargeObject      = regexp.MustCompile(`(?is)^(?:alter|(?:grant|revoke|comment|security\s+label)\b[^';]*?\bon)\s+large\s+object\b`)
 	doesNotConnect     = regexp.MustCompile(`(?is)\bconnect\s*=\s*'?(?:false|off|no|0)\b`)
 	startsSubscription = regexp.MustCompile(`(?is)^alter\s+subscription\s+(?:"(?:[^"]|"")*"|[^\s"]+)\s*(?:enable|refresh)\b`)
 	transactionalTwo   = regexp.MustCompile(`^(?:PREPARE TRANSACTION|COMMIT PREPARED)`)
@@ -104,6 +105,8 @@ func judgeDefinition(s pg.Statement, words []string) judgement {
 	switch {
 	case startsSubscription.MatchString(s.SQL):
 		return judgement{verdict: report, message: "ALTER SUBSCRIPTION ... ENABLE or REFRESH would connect to the publisher, and is not part of the schema"}
+	case onLargeObject.MatchString(s.SQL):
+		return judgement{verdict: report, message: "large objects are data, not part of the schema"}
 	case onTablespace.MatchString(s.SQL):
 		return judgement{verdict: report, message: fmt.Sprintf("%s ON TABLESPACE is not part of the schema", words[0])}
 	}

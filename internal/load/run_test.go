@@ -168,7 +168,7 @@ func TestSessionRole(t *testing.T) {
 }
 
 func TestFindings(t *testing.T) {
-	text := "CREATE TABLE t (a int);\nINSERT INTO t VALUES (1);\nCOPY t FROM stdin;\n1\n\\.\nSELECT pg_catalog.setval('s', 1);\nVACUUM t;\nCREATE EXTENSION pgcrypto;\nALTER SUBSCRIPTION \"S s\"enable;\nALTER subscription s REFRESH PUBLICATION"
+	text := "CREATE TABLE t (a int);\nINSERT INTO t VALUES (1);\nCOPY t FROM stdin;\n1\n\\.\nSELECT pg_catalog.setval('s', 1);\nVACUUM t;\nCREATE EXTENSION pgcrypto;\nALTER SUBSCRIPTION \"S s\"enable;\nALTER subscription s REFRESH PUBLICATION;\nGRANT SELECT ON LARGE OBJECT 1 TO x;\nALTER LARGE OBJECT 1 OWNER TO x"
 	result, err := Run(context.Background(), newDatabase(t), []Source{file("a.sql", text)}, Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -180,6 +180,8 @@ func TestFindings(t *testing.T) {
 		{Code: "not-schema", File: "a.sql", Line: 7, Column: 1, Message: "VACUUM is not part of the schema"},
 		{Code: "not-schema", File: "a.sql", Line: 9, Column: 1, Message: "ALTER SUBSCRIPTION ... ENABLE or REFRESH would connect to the publisher, and is not part of the schema"},
 		{Code: "not-schema", File: "a.sql", Line: 10, Column: 1, Message: "ALTER SUBSCRIPTION ... ENABLE or REFRESH would connect to the publisher, and is not part of the schema"},
+		{Code: "not-schema", File: "a.sql", Line: 11, Column: 1, Message: "large objects are data, not part of the schema"},
+		{Code: "not-schema", File: "a.sql", Line: 12, Column: 1, Message: "large objects are data, not part of the schema"},
 	}
 	if diff := cmp.Diff(want, result.Findings); diff != "" {
 		t.Error(diff)

@@ -31,6 +31,9 @@ var leftAlone = map[area]Finding{
 // managed.
 var unmanagedOfDatabase = []string{"RENAME", "OWNER", "TABLESPACE", "ALLOW_CONNECTIONS", "IS_TEMPLATE", "REFRESH"}
 
+// notOneRole are the words that stand for another role on each server, or for all.
+var notOneRole = []string{"ALL", "CURRENT_USER", "CURRENT_ROLE", "SESSION_USER"}
+
 // subject is what a statement is about, beside the schema.
 type subject struct {
 	area      area
@@ -47,8 +50,8 @@ func subjectOf(tokens []pg.Token, words []string) subject {
 	switch {
 	case isRole(words):
 		s := subject{area: ofRoles}
-		if is(0, "ALTER") && is(2, "ALL") {
-			s.unmanaged, s.inert = "ALTER ROLE ALL", true
+		if is(0, "ALTER") && slices.ContainsFunc(notOneRole, func(word string) bool { return is(2, word) }) {
+			s.unmanaged, s.inert = "ALTER ROLE "+strings.ToUpper(tokens[2].Text), true
 		}
 		if is(3, "IN") && is(4, "DATABASE") && len(tokens) > 5 {
 			s.databases, s.inert = tokens[5:6], true
@@ -177,7 +180,7 @@ func roleOf(item *item, verb string) string {
 	if len(tokens) < 3 || !tokens[2].Name {
 		return ""
 	}
-	if len(tokens) > 3 && slices.ContainsFunc([]string{"SET", "RESET", "IN", "RENAME"}, tokens[3].Is) {
+	if len(tokens) > 3 && slices.ContainsFunc([]string{"SET", "RESET", "IN", "RENAME", "ADD", "DROP"}, tokens[3].Is) {
 		return ""
 	}
 	return tokens[2].Ident()

@@ -10,7 +10,7 @@ import (
 
 const aboutServer = `GRANT server_a TO server_mentioned; ALTER ROLE server_mentioned CREATEDB; CREATE ROLE server_a LOGIN;
 COMMENT ON ROLE server_a IS 'x'; ALTER ROLE server_a IN DATABASE app SET work_mem = '1MB'; ALTER ROLE server_a SET work_mem = '2MB';
-ALTER DATABASE app SET work_mem = '3MB'; ALTER DATABASE other SET work_mem = '4MB'; ALTER DATABASE app RENAME TO b;
+ALTER DATABASE app SET work_mem = '3MB'; ALTER DATABASE other SET work_mem = '4MB'; ALTER DATABASE app RENAME TO b; ALTER ROLE CURRENT_USER SET work_mem = '1MB';
 GRANT ALL ON DATABASE app, app TO server_a; COMMENT ON DATABASE "app" IS 'ON DATABASE other'; GRANT SELECT ON t TO server_a; CREATE TABLE t ();`
 
 func findings(result Result) (lines []string) {
@@ -27,7 +27,7 @@ func TestServerLeftAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"roles-unmanaged statements about roles, their memberships and settings are left alone (6)",
+	want := []string{"roles-unmanaged statements about roles, their memberships and settings are left alone (7)",
 		"database-settings-unmanaged statements about the database itself are left alone (5)"}
 	if diff := cmp.Diff(want, findings(result)); diff != "" {
 		t.Error(diff)
@@ -50,7 +50,7 @@ func TestServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{"other-database the statement is about database other, not about app, and is left alone",
-		"not-schema ALTER DATABASE ... RENAME is not managed",
+		"not-schema ALTER DATABASE ... RENAME is not managed", "not-schema ALTER ROLE CURRENT_USER is not managed",
 		"role-not-created role managed_mentioned is changed and nowhere created: its attributes are left alone"}
 	if diff := cmp.Diff(want, findings(result)); diff != "" {
 		t.Error(diff)
