@@ -201,6 +201,9 @@ func (e *Engine) manage(old, desired *schema.State, s Selection) (schema.Scope, 
 		Options: s.options(), Drops: s.Decisions.Drops,
 	}, old, desired)
 	findings = append(findings, unmanaged...)
+	if err == nil {
+		err = e.checkNamed(old, desired)
+	}
 	return managed, append(findings, largeFindings(old, desired)...), err
 }
 

@@ -65,3 +65,34 @@ func databaseName(r reading) string {
 	}
 	return ""
 }
+
+// noInherit returns the roles of a state whose memberships do not inherit by
+// themselves. A file that only mentions one means it as it is.
+func (e *Engine) noInherit(s *schema.State) []string {
+	var roles []string
+	if s == nil {
+		return nil
+	}
+	for id, o := range s.Objects {
+		if e.kinds.Of(id).Role && o.Attr("inherit") == "f" {
+			roles = append(roles, id.Name)
+		}
+	}
+	return roles
+}
+
+// checkNamed refuses statements about a database that neither state names.
+func (e *Engine) checkNamed(states ...*schema.State) error {
+	for _, s := range states {
+		if s.Name != scope.Unnamed {
+			continue
+		}
+		for id, o := range s.Objects {
+			if e.kinds.InDatabase(id, "") != id && !o.Builtin {
+				return hinted{fmt.Errorf("%s belongs to a database whose name the files do not say", id.Describe()),
+					"name it in the files: ALTER DATABASE name ..."}
+			}
+		}
+	}
+	return nil
+}

@@ -252,7 +252,7 @@ func (e *Engine) buildUpon(ctx context.Context, ground *schema.State, sources []
 		return read{}, err
 	}
 	options := load.Options{CreateRoles: true, SearchPath: searchPath(r.selection), Roles: r.selection.Roles, Database: r.selection.Database,
-		Name: databaseName(r)}
+		Name: databaseName(r), NoInherit: e.noInherit(r.other)}
 	loaded, err := load.Run(ctx, s.Conn, sources, options)
 	if err != nil {
 		return read{}, err

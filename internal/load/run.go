@@ -17,6 +17,7 @@ import (
 type Options struct {
 	SearchPath  []string // at the start of each source; default: the server's
 	CreateRoles bool     // create roles that the sources only mention, without login
+	NoInherit   []string // those of them that have NOINHERIT
 	Roles       bool     // roles count, and not only what they own and may do
 	Database    bool     // what statements say of the database itself counts
 	Name        string   // of the database that statements name; "" for the first that they do
@@ -42,7 +43,7 @@ func Run(ctx context.Context, conn *pgx.Conn, sources []Source, o Options) (Resu
 	if err != nil {
 		return Result{}, err
 	}
-	r := &runner{ctx: ctx, conn: conn.PgConn(), createRoles: o.CreateRoles}
+	r := &runner{ctx: ctx, conn: conn.PgConn(), createRoles: o.CreateRoles, noInherit: o.NoInherit}
 	r.prepare(o.SearchPath)
 	items := script.items
 	if o.Roles {
@@ -80,10 +81,11 @@ type runner struct {
 	superuser   bool
 	self        string // whom the session belongs to
 
-	base       string          // brings the session to the start of a source
-	baseLength int             // its number of statements
-	current    *session        // nil when unknown
-	roles      []string        // that were created because they were mentioned
+	base       string   // brings the session to the start of a source
+	baseLength int      // its number of statements
+	current    *session // nil when unknown
+	roles      []string // that were created because they were mentioned
+	noInherit  []string
 	created    map[string]bool // roles that wait for their creation
 }
 

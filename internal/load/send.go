@@ -201,8 +201,12 @@ func (r *runner) amend(failed *setting, err error) bool {
 	if match == nil || !r.createRoles || slices.Contains(r.roles, match[1]) || r.created[match[1]] {
 		return false
 	}
+	create := ";CREATE ROLE " + pg.QuoteIdent(match[1]) + " NOLOGIN"
+	if slices.Contains(r.noInherit, match[1]) {
+		create += " NOINHERIT"
+	}
 	// Another load on the same server may create it at the same time.
-	err = r.exec(r.base + ";CREATE ROLE " + pg.QuoteIdent(match[1]) + " NOLOGIN")
+	err = r.exec(r.base + create)
 	if code := pg.Code(err); err != nil && code != "42710" && code != "23505" {
 		return false
 	}

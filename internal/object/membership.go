@@ -1,6 +1,8 @@
 package object
 
 import (
+	"slices"
+
 	"github.com/cairn-db/cairn/internal/kind"
 	"github.com/cairn-db/cairn/internal/pg"
 	"github.com/cairn-db/cairn/schema"
@@ -10,7 +12,7 @@ import (
 // name, manual chapter 21.3.
 type membership struct {
 	Admin    bool
-	Inherit  bool     // 16 and later
+	Inherit  bool     // before 16, that of the member
 	Set      bool     // 16 and later
 	Grantors []string `info:"true"` // who granted it, 16 and later; "" for the role that initdb made
 }
@@ -22,7 +24,7 @@ func (kinds) Membership(set *kind.Set) {
 		Name: "membership", Rank: 2, Option: kind.Roles,
 		Doc: "With `--roles`: memberships in roles, with their options ADMIN and, on 16, INHERIT and SET. They belong to the member: those of " +
 			"a role that the desired state does not create are added and changed as it says, and never taken away. Who granted one is " +
-			"not compared. What PostgreSQL 16 grants to the creator of a role by itself is left alone. Before 16, INHERIT and SET read as given.",
+			"not compared. What PostgreSQL 16 grants to the creator of a role by itself is left alone.",
 		Query: membershipQuery,
 		Ref:   func(id schema.ID) string { return pg.QuoteIdent(id.Name) },
 		Create: func(c *kind.Ctx, id schema.ID, m membership) []kind.Action {
@@ -52,9 +54,10 @@ func (kinds) Membership(set *kind.Set) {
 
 // membershipQuery leaves out what a role with CREATEROLE gets on the roles that
 // it creates: ADMIN without the rest, granted by the role that initdb made
-// (manual chapter 21.2). It would come with a role that a plan creates.
+// (manual chapter 21.2). It would come with a role that a plan creates. Before
+// 16, what a membership inherits is said by the member.
 func membershipQuery(server int) string {
-	columns, rows := "bool_or(m.admin_option) AS admin, true AS inherit, true AS set, NULL AS grantors", ""
+	columns, rows := "bool_or(m.admin_option) AS admin, bool_or(u.rolinherit) AS inherit, true AS set, NULL AS grantors", ""
 	if server >= 16 {
 		columns = `bool_or(m.admin_option) AS admin, bool_or(m.inherit_option) AS inherit, bool_or(m.set_option) AS set,
 	json_agg(CASE m.grantor WHEN 10 THEN '' ELSE pg_get_userbyid(m.grantor) END ORDER BY m.grantor) AS grantors`
@@ -97,9 +100,9 @@ func alterMembership(c *kind.Ctx, id schema.ID, old, m membership) []kind.Action
 			}
 		}
 	}
-	var actions []kind.Action
+	actions := slices.Clone(kind.Nothing)
 	if old.Admin && !m.Admin {
-		actions = byGrantors(old, "REVOKE ADMIN OPTION FOR "+pg.QuoteIdent(id.Name)+" FROM "+pg.QuoteIdent(id.Role))
+		actions = append(actions, byGrantors(old, "REVOKE ADMIN OPTION FOR "+pg.QuoteIdent(id.Name)+" FROM "+pg.QuoteIdent(id.Role))...)
 	}
 	if len(options) > 0 {
 		actions = append(actions, byGrantors(old, grantMembership(id, options))...)

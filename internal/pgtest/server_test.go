@@ -185,21 +185,54 @@ func TestServerBesideRenames(t *testing.T) {
 	}
 }
 
-// A server of an older version compares with one of a newer, but for memberships
-// of roles with NOINHERIT, which only the newer tells.
+// A server of an older version compares with one of a newer.
 func TestServersOfOtherVersions(t *testing.T) {
 	versions := pgtest.Versions()
 	if len(versions) < 2 {
 		t.Logf("there is one version: %v", versions)
 		return
 	}
-	sql := strings.Replace(withRoles, " NOINHERIT", "", 1)
-	older, newer := clusters.Own(t, versions[0], sql), clusters.Own(t, versions[1], sql)
+	older, newer := clusters.Own(t, versions[0], withRoles), clusters.Own(t, versions[1], withRoles)
 	plan, err := pgtest.NewEngine(t).Diff(t.Context(), cairn.DiffRequest{From: older, To: newer, Selection: everything})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, s := range plan.Steps {
 		t.Errorf("the versions differ: %s", s.SQL)
+	}
+}
+
+// What a file grants to a role that it only mentions is what PostgreSQL makes of
+// it for that role.
+func TestMentionedRoles(t *testing.T) {
+	for _, major := range pgtest.Versions() {
+		t.Run(strconv.Itoa(major), func(t *testing.T) {
+			const granted = "CREATE ROLE readers; GRANT readers TO one, two;"
+			target := clusters.Own(t, major, "CREATE ROLE one NOINHERIT; CREATE ROLE two;"+granted)
+			request := cairn.PlanRequest{Target: cairn.Connection{Database: target}, Desired: writeFile(t, granted), Selection: cairn.Selection{Roles: true}}
+			plan, err := pgtest.NewEngine(t).Plan(t.Context(), request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(plan.Steps) > 0 {
+				t.Errorf("the plan is\n%s", steps(plan))
+			}
+		})
+	}
+}
+
+// Without a target, files have to say the name of the database that they set something of.
+func TestUnnamedDatabase(t *testing.T) {
+	const block = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET work_mem = 64', current_database()); END $$;"
+	engine := pgtest.NewEngine(t)
+	request := cairn.DumpRequest{From: writeFile(t, block), Selection: cairn.Selection{Database: true}}
+	_, err := engine.Dump(t.Context(), request)
+	if err == nil || err.Error() != "database setting $database.work_mem belongs to a database whose name the files do not say" {
+		t.Errorf("got %v", err)
+	}
+	request.From = writeFile(t, block+"ALTER DATABASE named CONNECTION LIMIT 3;")
+	files, err := engine.Dump(t.Context(), request)
+	if err != nil || files[0].Text != "ALTER DATABASE named CONNECTION LIMIT 3;\n\nALTER DATABASE named SET work_mem TO '64';\n" {
+		t.Errorf("got %v, %v", files, err)
 	}
 }
