@@ -86,10 +86,27 @@ func subjectOf(tokens []pg.Token, words []string) subject {
 	return subject{}
 }
 
+// mayBeMore reports from the first words whether a statement may be about more
+// than the schema, so that the long ones need not be read.
+func mayBeMore(words []string) bool {
+	switch {
+	case len(words) < 2:
+		return false
+	case words[0] == "GRANT", words[0] == "REVOKE", isLabel(words):
+		return true
+	case has(words, "COMMENT", "ON"):
+		return len(words) > 2 && (words[2] == "DATABASE" || words[2] == "ROLE")
+	}
+	return has(words, "ALTER", "DATABASE") || isRole(words)
+}
+
 // server decides about a statement that is about more than the schema, and
 // gives the item, which may be nil, the name of the scratch database in the
 // place of the target's. It reports whether the statement is one.
 func (s *script) server(statement pg.Statement, words []string, item *item) (run, found bool) {
+	if !mayBeMore(words) {
+		return true, false
+	}
 	tokens := slices.DeleteFunc(pg.Tokens(statement.SQL), func(t pg.Token) bool { return t.Comment })
 	about := subjectOf(tokens, words)
 	if about.area == ofSchema {
