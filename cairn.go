@@ -49,6 +49,8 @@ type Selection struct {
 	Ignore     []string // patterns KIND:NAME with *, such as "table:public.tmp_*"
 	Owners     Mode     // default Auto
 	Privileges Mode     // default Auto
+	Roles      bool     // roles of the server are managed, with what files state of them
+	Database   bool     // settings, comment and privileges of the database itself are managed
 	Strict     bool     // objects that no kind covers are an error
 	Decisions  Decisions
 }
@@ -122,7 +124,8 @@ type DumpRequest struct {
 }
 
 // SnapshotRequest asks for a state as it is. The selection only says where files
-// without qualified names go; nothing is left out.
+// without qualified names go, and whether roles and the settings of the database
+// are read; nothing is left out.
 type SnapshotRequest struct {
 	From      string     // a state, see Engine.Plan; "" for Target
 	Target    Connection // read when From is ""

@@ -67,6 +67,7 @@ func (e *Engine) Plan(ctx context.Context, r PlanRequest) (p *schema.Plan, err e
 		return nil, err
 	}
 	defer target.close(ctx)
+	target.with = r.Selection.options()
 	old, err := e.readDatabase(ctx, target)
 	if err != nil {
 		return nil, err
@@ -213,8 +214,27 @@ func (e *Engine) manage(old, desired *schema.State, s Selection) (schema.Scope, 
 	}
 	managed, findings, err := scope.Apply(e.kinds, scope.Rules{
 		Schemas: s.Schemas, Ignore: s.Ignore, Owners: string(s.Owners), Privileges: string(s.Privileges),
+		Options: s.options(), Drops: s.Decisions.Drops,
 	}, old, desired)
-	return managed, append(findings, unmanaged...), err
+	findings = append(findings, unmanaged...)
+	if err == nil {
+		err = e.checkNamed(old, desired)
+	}
+	return managed, append(findings, largeFindings(old, desired)...), err
+}
+
+// largeFindings names the large objects, which are data: neither they nor their
+// owners, privileges and comments are compared.
+func largeFindings(states ...*schema.State) []schema.Finding {
+	most := max(states[0].Large, states[1].Large)
+	if most == 0 {
+		return nil
+	}
+	count := itoa(most)
+	if most > schema.MostLarge {
+		count = "more than " + itoa(schema.MostLarge)
+	}
+	return []schema.Finding{{Code: "large-objects", Message: "large objects are data and are left alone, with their owners and privileges (" + count + ")"}}
 }
 
 func unmanagedFindings(states ...*schema.State) []schema.Finding {

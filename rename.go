@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/cairn-db/cairn/internal/catalog"
@@ -70,6 +71,9 @@ func (e *Engine) rename(ctx context.Context, old *schema.State, goal read, manag
 			return nil, err
 		}
 	}
+	_, asked := scope.Plain(e.kinds, old)
+	maps.Copy(result.state.Objects, asked)
+	maps.Copy(before.Objects, asked)
 	result.keep(old, before)
 	return result, nil
 }
@@ -91,7 +95,7 @@ func (r *renaming) keep(old, before *schema.State) {
 			to.Stats = from.Stats
 		}
 	}
-	r.state.Roles, r.state.Unknown = old.Roles, old.Unknown
+	r.state.Roles, r.state.Unknown, r.state.Options, r.state.Name = old.Roles, old.Unknown, old.Options, old.Name
 }
 
 // prepend puts the renames before the steps of a plan that starts from the

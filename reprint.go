@@ -12,6 +12,7 @@ import (
 	"github.com/cairn-db/cairn/internal/catalog"
 	"github.com/cairn-db/cairn/internal/diff"
 	"github.com/cairn-db/cairn/internal/kind"
+	"github.com/cairn-db/cairn/internal/load"
 	"github.com/cairn-db/cairn/internal/plan"
 	"github.com/cairn-db/cairn/internal/scope"
 	"github.com/cairn-db/cairn/internal/shadow"
@@ -179,6 +180,9 @@ func (e *Engine) move(ctx context.Context, s *shadow.Shadow, from, to *schema.St
 		if err != nil && s.Supply(ctx, err) {
 			_, err = s.Conn.Exec(ctx, sql)
 		}
+		if session := s.Conn.PgConn(); err != nil && session.ParameterStatus("is_superuser") == "on" {
+			err = load.WriteLabel(ctx, session, session.ParameterStatus("session_authorization"), sql, err)
+		}
 		if err != nil && !errors.As(err, &refusal) {
 			return nil, fmt.Errorf("changing the shadow: %w", err)
 		}
@@ -189,13 +193,14 @@ func (e *Engine) move(ctx context.Context, s *shadow.Shadow, from, to *schema.St
 	return refused, nil
 }
 
-// unowned is the state without owners and grants, which change no print.
+// unowned is the state without owners and grants, roles and settings, which
+// change no print.
 func (e *Engine) unowned(s *schema.State) *schema.State {
 	bare := *s
 	bare.Objects = maps.Clone(s.Objects)
 	maps.DeleteFunc(bare.Objects, func(id schema.ID, _ *schema.Object) bool {
 		k := e.kinds.Of(id)
-		return k.Satellite == kind.FromOwner || k.Satellite == kind.FromACL
+		return k.Satellite == kind.FromOwner || k.Satellite == kind.FromACL || e.kinds.Option(id) != ""
 	})
 	return &bare
 }

@@ -22,7 +22,7 @@ func (e *Engine) Snapshot(ctx context.Context, r SnapshotRequest) (*schema.State
 // there is no name.
 func (e *Engine) readOne(ctx context.Context, name string, target Connection, r reading) (*schema.State, error) {
 	if name == "" {
-		return e.readTarget(ctx, target)
+		return e.readTarget(ctx, target, r.selection)
 	}
 	result, err := e.read(ctx, name, r)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/cairn-db/cairn/internal/catalog"
+	"github.com/cairn-db/cairn/internal/kind"
 	"github.com/cairn-db/cairn/internal/load"
 	"github.com/cairn-db/cairn/internal/pg"
 	"github.com/cairn-db/cairn/internal/scope"
@@ -38,6 +39,7 @@ const snapshotFile = "snapshot:"
 // target is an open database and what is known of it.
 type target struct {
 	conn     *pgx.Conn
+	with     []kind.Option // what is read beside what always is
 	major    int
 	identity schema.Database
 	encoding string
@@ -114,7 +116,8 @@ func (e *Engine) connectOptions() pg.Options {
 
 func (e *Engine) readDatabase(ctx context.Context, t *target) (*schema.State, error) {
 	start := time.Now()
-	state, err := catalog.Read(ctx, t.conn, e.kinds, catalog.Options{Server: t.major, Default: t.user, LockTimeout: readLockTimeout})
+	state, err := catalog.Read(ctx, t.conn, e.kinds,
+		catalog.Options{Server: t.major, Default: t.user, With: t.with, LockTimeout: readLockTimeout})
 	if pg.IsLockTimeout(err) {
 		return nil, &LockError{What: fmt.Sprintf("reading database %s waited %s for a lock of another session", t.identity.Name, readLockTimeout), Undone: true}
 	}
@@ -126,12 +129,13 @@ func (e *Engine) readDatabase(ctx context.Context, t *target) (*schema.State, er
 }
 
 // readTarget connects to a database, reads it and leaves it.
-func (e *Engine) readTarget(ctx context.Context, c Connection) (*schema.State, error) {
+func (e *Engine) readTarget(ctx context.Context, c Connection, s Selection) (*schema.State, error) {
 	t, err := e.connect(ctx, c)
 	if err != nil {
 		return nil, err
 	}
 	defer t.close(ctx)
+	t.with = s.options()
 	return e.readDatabase(ctx, t)
 }
 
@@ -156,9 +160,12 @@ func (e *Engine) read(ctx context.Context, name string, r reading) (read, error)
 		return e.readEmpty(ctx, r)
 	case strings.HasPrefix(name, snapshotFile):
 		state, err := e.readSnapshot(strings.TrimPrefix(name, snapshotFile))
+		if err == nil {
+			err = r.selection.checkHolds(name, state)
+		}
 		return read{state: state}, err
 	case isDatabase(name):
-		state, err := e.readTarget(ctx, Connection{Database: name})
+		state, err := e.readTarget(ctx, Connection{Database: name}, r.selection)
 		return read{state: state}, err
 	case name == "":
 		return read{}, hinted{errors.New("no desired state was given"), "name a .sql file or a directory with --file, or set schema: in cairn.yaml"}
@@ -179,7 +186,12 @@ func (e *Engine) readEmpty(ctx context.Context, r reading) (read, error) {
 		return e.build(ctx, nil, r)
 	}
 	state := schema.NewState(r.other.Server)
-	state.Default, state.Unowned, state.Roles = r.other.Default, r.other.Unowned, r.other.Roles
+	state.Default, state.Unowned, state.Options, state.Name = r.other.Default, r.other.Unowned, r.other.Options, r.other.Name
+	for _, role := range r.other.Roles {
+		if r.other.Objects[e.kinds.Role(role)] == nil {
+			state.Roles = append(state.Roles, role)
+		}
+	}
 	maps.Copy(state.Objects, r.other.Objects)
 	maps.DeleteFunc(state.Objects, func(_ schema.ID, o *schema.Object) bool { return !o.Builtin })
 	return read{state: state}, nil
@@ -193,7 +205,8 @@ func (e *Engine) build(ctx context.Context, sources []load.Source, r reading) (r
 	if !load.IsMissing(err) || r.other == nil {
 		return result, err
 	}
-	rest, limitErr := scope.Rest(e.kinds, schema.Scope{Schemas: r.selection.Schemas, Ignore: r.selection.Ignore}, r.other)
+	plain, _ := scope.Plain(e.kinds, r.other)
+	rest, limitErr := scope.Rest(e.kinds, schema.Scope{Schemas: r.selection.Schemas, Ignore: r.selection.Ignore}, plain)
 	if limitErr != nil || rest == nil {
 		return read{}, errors.Join(err, limitErr)
 	}
@@ -207,12 +220,15 @@ func (e *Engine) build(ctx context.Context, sources []load.Source, r reading) (r
 // buildUpon is build on a shadow that holds a state already, if there is one.
 func (e *Engine) buildUpon(ctx context.Context, ground *schema.State, sources []load.Source, r reading) (result read, err error) {
 	start := time.Now()
-	request := shadow.Request{Where: r.scratch.Shadow, Major: e.majorFor(r), Options: e.connectOptions(), Server: e.servers}
+	request := shadow.Request{Where: r.scratch.Shadow, Major: e.majorFor(r), Options: e.connectOptions(), Server: e.servers, Alone: r.selection.Roles}
 	if r.target != nil {
 		request.Beside, request.Encoding = r.target.conn, r.target.encoding
 	}
 	if request.Where == shadow.Target && r.target == nil {
 		return read{}, hinted{errors.New("--shadow target needs a target"), "leave it out, or give the URL of an empty database"}
+	}
+	if err := r.selection.checkShadow(request.Where); err != nil {
+		return read{}, err
 	}
 	s, err := e.shadows.Open(ctx, request)
 	if err != nil {
@@ -224,32 +240,54 @@ func (e *Engine) buildUpon(ctx context.Context, ground *schema.State, sources []
 		}
 	}()
 	if ground != nil {
-		if _, err := e.fill(ctx, s, e.unowned(ground), ground.Server); err != nil {
+		bare := e.unowned(ground)
+		if r.selection.Roles {
+			bare.Roles = nil // a role that is there already could not be created
+		}
+		if _, err := e.fill(ctx, s, bare, ground.Server); err != nil {
 			return read{}, err
 		}
 	}
 	if err := prepare(ctx, s.Conn, r); err != nil {
 		return read{}, err
 	}
-	loaded, err := load.Run(ctx, s.Conn, sources, load.Options{CreateRoles: true, SearchPath: searchPath(r.selection),
-		Supply: func(err error) bool { return s.Supply(ctx, err) }})
+	options := load.Options{CreateRoles: true, SearchPath: searchPath(r.selection), Roles: r.selection.Roles, Database: r.selection.Database,
+		Name: databaseName(r), NoInherit: e.noInherit(r.other),
+		Supply: func(err error) bool { return s.Supply(ctx, err) }}
+	loaded, err := load.Run(ctx, s.Conn, sources, options)
 	if err != nil {
 		return read{}, err
 	}
-	major, err := pg.CheckVersion(s.Conn)
+	state, err := e.readBuilt(ctx, s, loaded, r.selection)
 	if err != nil {
 		return read{}, err
 	}
-	state, err := catalog.Read(ctx, s.Conn, e.kinds, catalog.Options{Server: major, Unowned: s.Unowned, Default: s.Unowned})
-	if err != nil {
-		return read{}, fmt.Errorf("reading the shadow: %w", err)
-	}
-	e.event("build", fmt.Sprintf("built %d objects on PostgreSQL %d", len(state.Objects), major), time.Since(start))
+	e.event("build", fmt.Sprintf("built %d objects on PostgreSQL %d", len(state.Objects), state.Server), time.Since(start))
 	result = read{state: state, shadow: s, renames: loaded.Renames}
 	for _, f := range loaded.Findings {
-		result.findings = append(result.findings, schema.Finding{Code: "not-schema", File: f.File, Line: f.Line, Column: f.Column, Message: f.Message})
+		result.findings = append(result.findings,
+			schema.Finding{Code: f.Code, File: f.File, Line: f.Line, Column: f.Column, Message: f.Message, Hint: f.Hint})
 	}
 	return result, nil
+}
+
+// readBuilt reads what files made on a shadow.
+func (e *Engine) readBuilt(ctx context.Context, s *shadow.Shadow, loaded load.Result, selection Selection) (*schema.State, error) {
+	major, err := pg.CheckVersion(s.Conn)
+	if err != nil {
+		return nil, err
+	}
+	state, err := catalog.Read(ctx, s.Conn, e.kinds,
+		catalog.Options{Server: major, Unowned: s.Unowned, Default: s.Unowned, With: selection.options()})
+	if err != nil {
+		return nil, fmt.Errorf("reading the shadow: %w", err)
+	}
+	scope.Mentioned(e.kinds, state, loaded.Roles)
+	if loaded.Name == "" {
+		loaded.Name = scope.Unnamed
+	}
+	scope.Call(e.kinds, state, loaded.Name)
+	return state, nil
 }
 
 // materialize makes the state on a new local shadow, as far as that does not
@@ -271,10 +309,11 @@ func (e *Engine) materialize(ctx context.Context, state *schema.State, major int
 
 // fill makes the state in an empty scratch database.
 func (e *Engine) fill(ctx context.Context, s *shadow.Shadow, state *schema.State, major int) (refused *pgconn.PgError, err error) {
-	goal := *state
+	plain, _ := scope.Plain(e.kinds, state)
+	goal := *plain
 	goal.Server = major
 	empty := schema.NewState(major)
-	for id, o := range state.Objects {
+	for id, o := range plain.Objects {
 		if o.Builtin {
 			empty.Objects[id] = o
 		}
@@ -300,7 +339,9 @@ func (e *Engine) translate(ctx context.Context, state *schema.State, major int) 
 	if err != nil {
 		return nil, fmt.Errorf("reading the shadow: %w", err)
 	}
-	result.Roles = state.Roles
+	_, asked := scope.Plain(e.kinds, state)
+	maps.Copy(result.Objects, asked)
+	result.Roles, result.Options, result.Name = state.Roles, state.Options, state.Name
 	return result, nil
 }
 

@@ -25,6 +25,9 @@ type SchemaPlan struct {
 // selection matches, in the order of their names. The desired state names no
 // schema; it is built once, and moved from schema to schema by renaming.
 func (e *Engine) PlanEach(ctx context.Context, r PlanRequest) (plans []SchemaPlan, err error) {
+	if err := r.Selection.checkEach(); err != nil {
+		return nil, err
+	}
 	target, err := e.connect(ctx, r.Target)
 	if err != nil {
 		return nil, err

@@ -39,6 +39,8 @@ type Scope struct {
 	Ignore     []string `json:"ignore,omitempty"`  // patterns KIND:NAME that are left alone
 	Owners     bool     `json:"owners"`            // owners are compared
 	Privileges bool     `json:"privileges"`        // grants are compared
+	Options    []string `json:"options,omitempty"` // what is managed because it was asked for, sorted
+	Stated     []string `json:"stated,omitempty"`  // objects of the whole server that are managed with their parts; all others are left alone
 }
 
 // Pin is the hash of one object's compared content.

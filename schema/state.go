@@ -52,8 +52,14 @@ type State struct {
 	Default string              // role that owns what the reader of the state creates
 	Unowned string              // role whose objects nobody gave an owner, "" for a database
 	Hidden  map[string][]string // by kind, attributes that the reader may not see; never compared
+	Options []string            // what was asked for and read beside what always is, sorted
+	Name    string              // of the database, where identities have it
+	Large   int                 // large objects, counted up to MostLarge + 1; in no snapshot
 	Unknown []string            // user objects in the catalog that no kind covers, described
 }
+
+// MostLarge is how many large objects are counted.
+const MostLarge = 1000
 
 // NewState returns an empty state for a server of the given major version.
 func NewState(server int) *State {

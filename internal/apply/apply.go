@@ -123,7 +123,7 @@ func (r *runner) unlock() {
 
 // read returns the managed part of the target, before or after the steps ran.
 func (r *runner) read(ctx context.Context, ran bool) (*schema.State, error) {
-	state, err := catalog.Read(ctx, r.conn, r.kinds, catalog.Options{Server: r.options.Server, LockTimeout: r.options.LockTimeout})
+	state, err := catalog.Read(ctx, r.conn, r.kinds, catalog.Options{Server: r.options.Server, With: scope.Options(r.plan.Scope), LockTimeout: r.options.LockTimeout})
 	if pg.IsLockTimeout(err) {
 		return nil, &LockError{What: fmt.Sprintf("reading the target waited %s for a lock of another session", r.options.LockTimeout), Undone: !ran}
 	}

@@ -92,7 +92,9 @@ func (r *reader) addSatellite(w row, resolver *resolver) error {
 		if whole, exact := r.byAddress[w.address]; !exact || whole != parent {
 			return nil
 		}
+		role := subject.Role
 		subject = parent
+		subject.Role = role
 	} else {
 		subject.Kind = w.of
 	}
@@ -217,6 +219,9 @@ func (r *reader) addNeeds(resolver *resolver) {
 	for id, o := range r.state.Objects {
 		for _, to := range r.kinds.Of(id).Extra(r.state, o) {
 			need(id, to)
+		}
+		for _, role := range r.kinds.Of(id).Roles(o) {
+			need(id, r.kinds.Role(role))
 		}
 	}
 	r.setNeeds(needs)

@@ -6,6 +6,7 @@ package catalog
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,6 +22,8 @@ type Options struct {
 	Server  int    // major version of the server
 	Unowned string // role whose objects have an unspecified owner, "" for none
 	Default string // role that creates what a plan on this state creates
+
+	With []kind.Option // what to read beside what always is
 
 	// LockTimeout limits the wait for another session's exclusive lock, which
 	// printing some definitions needs; 0 waits forever.
@@ -48,6 +51,10 @@ const settingsCount = 10
 func Read(ctx context.Context, conn *pgx.Conn, kinds *kind.Set, o Options) (*schema.State, error) {
 	r := &reader{kinds: kinds, options: o, state: schema.NewState(o.Server), byAddress: map[address]schema.ID{}}
 	r.state.Default, r.state.Unowned = o.Default, o.Unowned
+	for _, o := range o.With {
+		r.state.Options = append(r.state.Options, string(o))
+	}
+	slices.Sort(r.state.Options)
 	r.restricted = conn.PgConn().ParameterStatus("is_superuser") != "on"
 	queries, targets := r.batch()
 	reader := conn.PgConn().Exec(ctx, fmt.Sprintf(settings, o.LockTimeout.Milliseconds())+strings.Join(queries, ";\n")+";\nCOMMIT")
@@ -106,7 +113,7 @@ type target struct {
 // batch returns the queries of one snapshot and who reads each.
 func (r *reader) batch() (queries []string, targets []target) {
 	for _, k := range r.kinds.All() {
-		if k.Query == nil || r.options.Server < k.Since {
+		if k.Query == nil || r.options.Server < k.Since || k.Option != "" && !slices.Contains(r.options.With, k.Option) {
 			continue
 		}
 		query := k.Query
@@ -116,9 +123,14 @@ func (r *reader) batch() (queries []string, targets []target) {
 		queries = append(queries, query(r.options.Server))
 		targets = append(targets, target{k.Name, func(rr *pgconn.ResultReader) error { return r.readKind(k, rr) }})
 	}
-	queries = append(queries, dependQuery, objectsQuery(), "SELECT rolname FROM pg_roles ORDER BY rolname COLLATE \"C\"")
+	queries = append(queries, dependQuery, objectsQuery(), "SELECT rolname FROM pg_roles ORDER BY rolname COLLATE \"C\"",
+		fmt.Sprintf("SELECT count(*) FROM (SELECT FROM pg_largeobject_metadata LIMIT %d) AS l", schema.MostLarge+1))
 	targets = append(targets, target{"dependencies", r.readDepends}, target{"catalogs", r.readCatalogue},
-		target{"roles", r.readRoles})
+		target{"roles", r.readRoles}, target{"large objects", r.readLarge})
+	if len(r.options.With) > 0 {
+		queries = append(queries, "SELECT current_database()")
+		targets = append(targets, target{"the name of the database", r.readName})
+	}
 	return queries, targets
 }
 
@@ -146,6 +158,20 @@ func (r *reader) readAll(reader *pgconn.MultiResultReader, targets []target) err
 		if err != nil {
 			return fmt.Errorf("reading %s: %w", t.name, err)
 		}
+	}
+	return nil
+}
+
+func (r *reader) readLarge(rr *pgconn.ResultReader) error {
+	for rr.NextRow() {
+		r.state.Large = int(number(string(rr.Values()[0])))
+	}
+	return nil
+}
+
+func (r *reader) readName(rr *pgconn.ResultReader) error {
+	for rr.NextRow() {
+		r.state.Name = string(rr.Values()[0])
 	}
 	return nil
 }

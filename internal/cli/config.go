@@ -26,6 +26,8 @@ type config struct {
 	migrations   string
 	schemas      []string
 	ignore       []string
+	roles        bool
+	database     bool
 	version      int
 	extensions   []string
 	environments map[string]environment
@@ -78,12 +80,14 @@ func parseConfig(path string, text []byte, getenv func(string) string) (*config,
 		return c, nil
 	}
 	r.mapping("", file.Docs[0].Body, map[string]func(string, ast.Node){
-		"schema":       func(k string, n ast.Node) { c.schema = r.text(k, n) },
-		"migrations":   func(k string, n ast.Node) { c.migrations = r.text(k, n) },
-		"schemas":      func(k string, n ast.Node) { c.schemas = r.list(k, n) },
-		"ignore":       func(k string, n ast.Node) { c.ignore = r.list(k, n) },
-		"postgres":     func(k string, n ast.Node) { r.postgres(k, n, c) },
-		"environments": func(k string, n ast.Node) { r.environments(k, n, c) },
+		"schema":            func(k string, n ast.Node) { c.schema = r.text(k, n) },
+		"migrations":        func(k string, n ast.Node) { c.migrations = r.text(k, n) },
+		"schemas":           func(k string, n ast.Node) { c.schemas = r.list(k, n) },
+		"ignore":            func(k string, n ast.Node) { c.ignore = r.list(k, n) },
+		"roles":             func(k string, n ast.Node) { c.roles = r.boolean(k, n) },
+		"database_settings": func(k string, n ast.Node) { c.database = r.boolean(k, n) },
+		"postgres":          func(k string, n ast.Node) { r.postgres(k, n, c) },
+		"environments":      func(k string, n ast.Node) { r.environments(k, n, c) },
 	})
 	if r.err != nil {
 		return nil, r.err

@@ -18,6 +18,8 @@ schema: schema/                 # desired state
 migrations: migrations/
 schemas: [public, "${TENANT}"]
 ignore: ["table:public.tmp_*", "*:audit.*"]
+roles: true
+database_settings: true
 postgres: {version: 17, extensions: [pg_trgm]}
 environments:
   local:      {url: "postgres:///app"}
@@ -33,11 +35,11 @@ environments:
 	}
 	want := &config{
 		path: "cairn.yaml", schema: "schema/", migrations: "migrations/", schemas: []string{"public", "t7"},
-		ignore: []string{"table:public.tmp_*", "*:audit.*"}, version: 17, extensions: []string{"pg_trgm"},
+		ignore: []string{"table:public.tmp_*", "*:audit.*"}, version: 17, extensions: []string{"pg_trgm"}, roles: true, database: true,
 		environments: map[string]environment{
-			"local":      {url: "postgres:///app", where: "8:21"},
-			"staging":    {url: "${STAGING_URL}", where: "9:21"},
-			"production": {url: "${PUBLIC_URL}", protected: true, lockTimeout: 3 * time.Second, approvals: 1, where: "10:21"},
+			"local":      {url: "postgres:///app", where: "10:21"},
+			"staging":    {url: "${STAGING_URL}", where: "11:21"},
+			"production": {url: "${PUBLIC_URL}", protected: true, lockTimeout: 3 * time.Second, approvals: 1, where: "12:21"},
 			"empty":      {lockTimeout: 500 * time.Millisecond},
 		},
 	}

@@ -116,6 +116,8 @@ type selectionOptions struct {
 	schemas            []string
 	owners, privileges string
 	strict             bool
+	roles, database    bool
+	flags              *pflag.FlagSet
 	shadow             string
 	noCache            bool
 }
@@ -126,7 +128,23 @@ func (o *selectionOptions) add(cmd *cobra.Command) {
 	flags.Var(&choice{&o.owners, []string{"auto", "all", "none"}}, "owners", "manage owners: auto (when the files state any), all, none")
 	flags.Var(&choice{&o.privileges, []string{"auto", "all", "none"}}, "privileges", "manage grants: auto (when the files state any), all, none")
 	flags.BoolVar(&o.strict, "strict", false, "fail when there are objects that cairn does not manage")
+	o.addOptions(cmd)
 	o.addScratch(cmd)
+}
+
+// addOptions adds the flags for what is managed only when it is asked for.
+func (o *selectionOptions) addOptions(cmd *cobra.Command) {
+	o.flags = cmd.Flags()
+	o.flags.BoolVar(&o.roles, "roles", false, "manage roles of the server, their memberships and settings too")
+	o.flags.BoolVar(&o.database, "database-settings", false, "manage settings, comment, connection limit and grants of the database too")
+}
+
+// asked returns what a flag says, or else the configuration.
+func (o *selectionOptions) asked(flag string, value, configured bool) bool {
+	if o.flags != nil && o.flags.Lookup(flag).Changed {
+		return value
+	}
+	return configured && o.flags != nil
 }
 
 func (o *selectionOptions) addScratch(cmd *cobra.Command) {
@@ -137,13 +155,14 @@ func (o *selectionOptions) addScratch(cmd *cobra.Command) {
 
 // selectionFlags are those that a plan file has decided already.
 func selectionFlags() []string {
-	return []string{"schema", "owners", "privileges", "strict", "shadow", "no-cache"}
+	return []string{"schema", "owners", "privileges", "strict", "roles", "database-settings", "shadow", "no-cache"}
 }
 
 func (o *selectionOptions) selection(c *config) cairn.Selection {
 	s := cairn.Selection{
 		Schemas: o.schemas, Ignore: c.ignore,
 		Owners: mode(o.owners), Privileges: mode(o.privileges), Strict: o.strict, Decisions: c.decisions,
+		Roles: o.asked("roles", o.roles, c.roles), Database: o.asked("database-settings", o.database, c.database),
 	}
 	if len(s.Schemas) == 0 {
 		s.Schemas = c.schemas

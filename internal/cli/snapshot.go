@@ -37,6 +37,7 @@ the JSON Schema of the file.`,
 	flags := cmd.Flags()
 	flags.StringVarP(&o.file, "file", "f", "", stateInstead)
 	flags.StringVarP(&o.output, "output", "o", "", "write to this `file` instead of stdout")
+	o.scratch.addOptions(cmd)
 	o.scratch.addScratch(cmd)
 	return cmd
 }

@@ -113,7 +113,13 @@ type Spec[T any] struct {
 	Heir      bool      // has needs of what it needs too, as copies that change with it; they are no needs
 	Loose     bool      // automatic dependencies of its objects are no needs; the parent says what is left of them
 	Privilege bool      // is managed where privileges are
+	Role      bool      // its objects are the roles that Roles returns
+	Option    Option    // is read and managed only when this is asked for
 	Heavy     bool      // counted and named in summaries although it is a part
+
+	// InDatabase returns the identity in a database of another name, for objects
+	// whose identity has the name of the database that they are in.
+	InDatabase func(id schema.ID, database string) schema.ID
 
 	// Carry reports for one object what Carried says for all of its kind.
 	Carry func(T) bool
@@ -138,6 +144,18 @@ func RenameTo(k *Kind, at schema.ID, name string) string {
 // where files leave open which role they mean.
 const Creator = "$creator"
 
+// Option is something that is managed only when it is asked for.
+type Option string
+
+// The options.
+const (
+	// Roles are objects of the whole server. One that the desired state does not
+	// have is left alone, unless it is a part of one that it has.
+	Roles Option = "roles"
+	// Database is what belongs to the database and is in no schema.
+	Database Option = "database settings"
+)
+
 // Nothing is the result of an Alter entry that has nothing to run.
 var Nothing = []Action{}
 
@@ -160,7 +178,8 @@ type Kind struct {
 	Satellite             Satellite
 	Inline                bool
 	Detach, Early, Loose  bool
-	Privilege             bool
+	Privilege, Role       bool
+	Option                Option
 	Heavy, Whole          bool
 	Shelled, Heir         bool
 	Rebuild               map[string]bool
@@ -188,6 +207,7 @@ type Kind struct {
 	Settle     func(*Ctx, *schema.Object) []Action
 	Names      func(*schema.Object) []string
 	Roles      func(*schema.Object) []string
+	InDatabase func(id schema.ID, database string) schema.ID
 
 	decodes func(*schema.Object) error
 }
@@ -227,6 +247,34 @@ func (s *Set) Without(name string) *Set {
 	return less
 }
 
+// Option returns what the object, or what it describes, is managed with; "" when
+// it always is.
+func (s *Set) Option(id schema.ID) Option { return s.Of(id.Subject()).Option }
+
+// Role returns the identity of a role, the zero value when no kind has roles.
+func (s *Set) Role(name string) schema.ID {
+	for _, k := range s.kinds {
+		if k.Role {
+			return schema.ID{Kind: k.Name, Name: name}
+		}
+	}
+	return schema.ID{}
+}
+
+// InDatabase returns the identity as it is in a database of another name.
+func (s *Set) InDatabase(id schema.ID, database string) schema.ID {
+	subject := id.Subject()
+	if id.Kind == "" || s.Of(subject).InDatabase == nil {
+		return id
+	}
+	moved := s.Of(subject).InDatabase(subject, database)
+	if id.IsSatellite() {
+		moved = moved.Satellite(id.Kind)
+		moved.Role = id.Role
+	}
+	return moved
+}
+
 // Ref returns how DDL addresses the object.
 func (s *Set) Ref(id schema.ID) string { return s.Of(id).Ref(id) }
 
@@ -238,7 +286,7 @@ func Define[T any](set *Set, s Spec[T]) *Kind {
 	k := &Kind{
 		Name: s.Name, SQL: s.SQL, Grant: s.Grant, Doc: s.Doc, Since: s.Since, Rank: s.Rank,
 		Satellite: s.Satellite, Inline: s.Inline, Detach: s.Detach, Early: s.Early,
-		Loose: s.Loose, Privilege: s.Privilege, Heavy: s.Heavy, Whole: s.Whole, Shelled: s.Shelled, Heir: s.Heir, Settle: s.Settle, Rebuild: s.Rebuild, CanSwap: s.Aside != nil,
+		Loose: s.Loose, Privilege: s.Privilege, Role: s.Role, Option: s.Option, InDatabase: s.InDatabase, Heavy: s.Heavy, Whole: s.Whole, Shelled: s.Shelled, Heir: s.Heir, Settle: s.Settle, Rebuild: s.Rebuild, CanSwap: s.Aside != nil,
 		Fields: fields, Info: info, Printed: tagged[T]("print"),
 		Query: s.Query, Restricted: s.Restricted, Ref: s.Ref, Rename: s.Rename,
 	}

@@ -8,12 +8,14 @@ import (
 	"github.com/cairn-db/cairn/internal/pg"
 )
 
-// Finding is a statement that was not run, and why.
+// Finding is a statement that was not run, or not for what it says, and why.
 type Finding struct {
+	Code    string // stable, "not-schema"
 	File    string
 	Line    int
 	Column  int // in characters from 1
 	Message string
+	Hint    string
 }
 
 // verdict is what happens to a statement.
@@ -55,8 +57,8 @@ var transactionWords = map[string]bool{
 
 var (
 	setvalCall         = regexp.MustCompile(`(?is)^select\s+(?:pg_catalog\s*\.\s*)?setval\s*\(`)
-	onDatabase         = regexp.MustCompile(`(?is)^(?:grant|revoke|comment|security\s+label)\b[^';]*?\bon\s+database\b`)
 	onTablespace       = regexp.MustCompile(`(?is)^(?:grant|revoke|comment|security\s+label)\b[^';]*?\bon\s+tablespace\b`)
+	onLargeObject      = regexp.MustCompile(`(?is)^(?:alter|(?:grant|revoke|comment|security\s+label)\b[^';]*?\bon)\s+large\s+object\b`)
 	doesNotConnect     = regexp.MustCompile(`(?is)\bconnect\s*=\s*'?(?:false|off|no|0)\b`)
 	startsSubscription = regexp.MustCompile(`(?is)^alter\s+subscription\s+(?:"(?:[^"]|"")*"|[^\s"]+)\s*(?:enable|refresh)\b`)
 	transactionalTwo   = regexp.MustCompile(`^(?:PREPARE TRANSACTION|COMMIT PREPARED)`)
@@ -93,7 +95,7 @@ func judgeDefinition(s pg.Statement, words []string) judgement {
 		return judgement{}
 	}
 	switch two {
-	case "CREATE DATABASE", "ALTER DATABASE", "DROP ROLE", "DROP USER", "DROP GROUP":
+	case "CREATE DATABASE", "DROP ROLE", "DROP USER", "DROP GROUP":
 		return judgement{verdict: report, message: two + " is not part of the schema"}
 	case "DROP DATABASE", "ALTER SYSTEM", "CREATE TABLESPACE", "ALTER TABLESPACE", "DROP TABLESPACE", "DROP OWNED", "REASSIGN OWNED":
 		return refusal(two+" is not part of a schema", "remove the statement")
@@ -106,8 +108,8 @@ func judgeDefinition(s pg.Statement, words []string) judgement {
 	switch {
 	case startsSubscription.MatchString(s.SQL):
 		return judgement{verdict: report, message: "ALTER SUBSCRIPTION ... ENABLE or REFRESH would connect to the publisher, and is not part of the schema"}
-	case onDatabase.MatchString(s.SQL):
-		return judgement{verdict: report, message: fmt.Sprintf("%s ON DATABASE is not part of the schema", words[0])}
+	case onLargeObject.MatchString(s.SQL):
+		return judgement{verdict: report, message: "large objects are data, not part of the schema"}
 	case onTablespace.MatchString(s.SQL):
 		return judgement{verdict: report, message: fmt.Sprintf("%s ON TABLESPACE is not part of the schema", words[0])}
 	}

@@ -49,6 +49,12 @@ func (e *Error) Hint() string {
 	if e.PgHint != "" {
 		return e.PgHint
 	}
+	if e.hint == "" && e.Code == "22023" && notLoaded.MatchString(e.Message) {
+		return "load the provider's library on the scratch server, or use a scratch server where the role is a superuser: there the library is not needed"
+	}
+	if e.hint == "" && e.Code == "22023" && e.Message == noProvider {
+		return "name the provider: SECURITY LABEL FOR provider ON ..."
+	}
 	if e.hint == "" && e.Code == "42704" && strings.HasPrefix(e.Message, "role ") {
 		return "create the role on the scratch server, or in the files"
 	}

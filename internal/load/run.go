@@ -18,6 +18,12 @@ type Options struct {
 	SearchPath  []string         // at the start of each source; default: the server's
 	CreateRoles bool             // create roles that the sources only mention, without login
 	Supply      func(error) bool // removes the cause of a failure that lies in the server, if it can; may be nil
+	NoInherit   []string         // those of them that have NOINHERIT
+	Roles       bool             // roles count, and not only what they own and may do
+	Database    bool             // what statements say of the database itself counts
+	Name        string           // of the database that statements name; "" for the first that they do
+
+	scratch string // name of the scratch database
 }
 
 // Result is what loading has found.
@@ -25,6 +31,7 @@ type Result struct {
 	Findings   []Finding // statements that were not run
 	Renames    []Rename  // as comments declare them
 	Roles      []string  // roles that were created because they were mentioned, sorted
+	Name       string    // of the database that statements name, "" when none does
 	Extensions []string  // extensions of the database afterwards, sorted, without plpgsql
 }
 
@@ -32,13 +39,18 @@ type Result struct {
 // statement that fails is tried again after the others, until nothing more
 // succeeds. Errors about the sources are of type *Error or *pg.SyntaxError.
 func Run(ctx context.Context, conn *pgx.Conn, sources []Source, o Options) (Result, error) {
-	script, err := read(sources)
+	o.scratch = conn.Config().Database
+	script, err := read(sources, o)
 	if err != nil {
 		return Result{}, err
 	}
-	r := &runner{ctx: ctx, conn: conn.PgConn(), createRoles: o.CreateRoles, supply: o.Supply}
+	r := &runner{ctx: ctx, conn: conn.PgConn(), createRoles: o.CreateRoles, noInherit: o.NoInherit, supply: o.Supply}
 	r.prepare(o.SearchPath)
-	if err := r.rounds(script.items); err != nil {
+	items := script.items
+	if o.Roles {
+		items, r.created = rolesFirst(items), created(items)
+	}
+	if err := r.rounds(items); err != nil {
 		return Result{}, err
 	}
 	if err := r.checkBodies(script.items); err != nil {
@@ -47,8 +59,11 @@ func Run(ctx context.Context, conn *pgx.Conn, sources []Source, o Options) (Resu
 	if err := r.exec(r.base); err != nil {
 		return Result{}, fmt.Errorf("resetting the session: %w", err)
 	}
-	result := Result{Findings: script.findings, Renames: script.renames(), Roles: r.roles}
+	result := Result{Findings: script.findings, Renames: script.renames(), Roles: r.roles, Name: script.named}
 	slices.Sort(result.Roles)
+	if o.Roles {
+		result.Findings = append(result.Findings, changedOnly(script.items, r.roles)...)
+	}
 	rows, err := conn.Query(ctx, "SELECT extname FROM pg_catalog.pg_extension WHERE extname <> 'plpgsql' ORDER BY extname COLLATE \"C\"", pgx.QueryExecModeSimpleProtocol)
 	if err == nil {
 		result.Extensions, err = pgx.CollectRows(rows, pgx.RowTo[string])
@@ -65,18 +80,22 @@ type runner struct {
 	conn        *pgconn.PgConn
 	createRoles bool
 	supply      func(error) bool
+	superuser   bool
+	self        string // whom the session belongs to
 
 	base       string   // brings the session to the start of a source
 	baseLength int      // its number of statements
 	current    *session // nil when unknown
-	roles      []string
+	roles      []string // that were created because they were mentioned
+	noInherit  []string
+	created    map[string]bool // roles that wait for their creation
 }
 
 // prepare works out what every source starts with. Messages are wanted in
 // English because missing roles are known by them; only superusers can ask.
 func (r *runner) prepare(searchPath []string) {
-	self := pg.QuoteIdent(r.conn.ParameterStatus("session_authorization"))
-	parts := []string{"SET SESSION AUTHORIZATION " + self, "RESET ROLE", "RESET ALL", "SET check_function_bodies = off"}
+	r.self, r.superuser = r.conn.ParameterStatus("session_authorization"), r.conn.ParameterStatus("is_superuser") == "on"
+	parts := []string{"SET SESSION AUTHORIZATION " + pg.QuoteIdent(r.self), "RESET ROLE", "RESET ALL", "SET check_function_bodies = off"}
 	if r.exec("SET lc_messages = 'C'") == nil {
 		parts = append(parts, "SET lc_messages = 'C'")
 	}

@@ -168,18 +168,20 @@ func TestSessionRole(t *testing.T) {
 }
 
 func TestFindings(t *testing.T) {
-	text := "CREATE TABLE t (a int);\nINSERT INTO t VALUES (1);\nCOPY t FROM stdin;\n1\n\\.\nSELECT pg_catalog.setval('s', 1);\nVACUUM t;\nCREATE EXTENSION pgcrypto;\nALTER SUBSCRIPTION \"S s\"enable;\nALTER subscription s REFRESH PUBLICATION"
+	text := "CREATE TABLE t (a int);\nINSERT INTO t VALUES (1);\nCOPY t FROM stdin;\n1\n\\.\nSELECT pg_catalog.setval('s', 1);\nVACUUM t;\nCREATE EXTENSION pgcrypto;\nALTER SUBSCRIPTION \"S s\"enable;\nALTER subscription s REFRESH PUBLICATION;\nGRANT SELECT ON LARGE OBJECT 1 TO x;\nALTER LARGE OBJECT 1 OWNER TO x"
 	result, err := Run(context.Background(), newDatabase(t), []Source{file("a.sql", text)}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []Finding{
-		{"a.sql", 2, 1, "INSERT is data, not part of the schema"},
-		{"a.sql", 3, 1, "COPY is data, not part of the schema"},
-		{"a.sql", 6, 1, "setval is data, not part of the schema"},
-		{"a.sql", 7, 1, "VACUUM is not part of the schema"},
-		{"a.sql", 9, 1, "ALTER SUBSCRIPTION ... ENABLE or REFRESH would connect to the publisher, and is not part of the schema"},
-		{"a.sql", 10, 1, "ALTER SUBSCRIPTION ... ENABLE or REFRESH would connect to the publisher, and is not part of the schema"},
+		{Code: "not-schema", File: "a.sql", Line: 2, Column: 1, Message: "INSERT is data, not part of the schema"},
+		{Code: "not-schema", File: "a.sql", Line: 3, Column: 1, Message: "COPY is data, not part of the schema"},
+		{Code: "not-schema", File: "a.sql", Line: 6, Column: 1, Message: "setval is data, not part of the schema"},
+		{Code: "not-schema", File: "a.sql", Line: 7, Column: 1, Message: "VACUUM is not part of the schema"},
+		{Code: "not-schema", File: "a.sql", Line: 9, Column: 1, Message: "ALTER SUBSCRIPTION ... ENABLE or REFRESH would connect to the publisher, and is not part of the schema"},
+		{Code: "not-schema", File: "a.sql", Line: 10, Column: 1, Message: "ALTER SUBSCRIPTION ... ENABLE or REFRESH would connect to the publisher, and is not part of the schema"},
+		{Code: "not-schema", File: "a.sql", Line: 11, Column: 1, Message: "large objects are data, not part of the schema"},
+		{Code: "not-schema", File: "a.sql", Line: 12, Column: 1, Message: "large objects are data, not part of the schema"},
 	}
 	if diff := cmp.Diff(want, result.Findings); diff != "" {
 		t.Error(diff)

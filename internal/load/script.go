@@ -16,6 +16,7 @@ type item struct {
 	session   *session
 	words     []string
 	alone     bool // cannot share a message with others
+	at, shift int  // where characters were put into the statement, and how many
 	err       error
 }
 
@@ -26,6 +27,9 @@ type script struct {
 	included map[string]bool // names of included files, as absolute returns them
 	open     []string        // those of the files being read
 	session  *session
+	options  Options
+	named    string // the database that statements name
+	left     []left
 }
 
 // concurrently matches what cannot run inside a transaction. It may match too
@@ -41,26 +45,29 @@ var quietCommands = map[string]bool{
 
 // read turns sources into a script. A source that another one includes, or that
 // is there under another name too, is not run a second time.
-func read(sources []Source) (*script, error) {
-	script := &script{included: map[string]bool{}}
+func read(sources []Source, o Options) (*script, error) {
+	script := &script{included: map[string]bool{}, options: o, named: o.Name}
 	start := &session{}
 	parts := make([][]*item, len(sources))
 	findings := make([][]Finding, len(sources))
+	aside := make([][]left, len(sources))
 	for i, source := range sources {
-		script.items, script.findings, script.session = nil, nil, start
+		script.items, script.findings, script.left, script.session = nil, nil, nil, start
 		if err := script.source(source); err != nil {
 			return nil, err
 		}
-		parts[i], findings[i] = script.items, script.findings
+		parts[i], findings[i], aside[i] = script.items, script.findings, script.left
 	}
-	script.items, script.findings = nil, nil
+	script.items, script.findings, script.left = nil, nil, nil
 	for i, source := range sources {
 		if name := absolute(source.Name); !script.included[name] {
 			script.included[name] = true
 			script.items = append(script.items, parts[i]...)
 			script.findings = append(script.findings, findings[i]...)
+			script.left = append(script.left, aside[i]...)
 		}
 	}
+	script.findings = append(script.findings, leftFindings(script.left)...)
 	return script, nil
 }
 
@@ -99,26 +106,36 @@ func (s *script) statement(statement pg.Statement) error {
 		s.session = next
 		return nil
 	}
+	item := &item{statement: statement, sql: statement.SQL, session: s.session, words: words}
+	if run, about := s.server(statement, words, item); about {
+		if run {
+			s.add(item)
+		}
+		return nil
+	}
 	judgement := judge(statement, words)
 	switch judgement.verdict {
 	case refuse:
 		return rejected(statement, judgement.message, judgement.hint)
 	case report:
-		s.findings = append(s.findings, Finding{
-			File: statement.File, Line: statement.Line, Column: statement.Column,
-			Message: judgement.message,
-		})
+		s.find(statement, "not-schema", judgement.message, "")
 	case run:
-		sql := statement.SQL
-		if isRole(words) {
-			sql = pg.WithoutPassword(sql)
-		}
-		s.items = append(s.items, &item{
-			statement: statement, sql: sql, session: s.session, words: words,
-			alone: concurrently.MatchString(sql),
-		})
+		s.add(item)
 	}
 	return nil
+}
+
+func (s *script) find(at pg.Statement, code, message, hint string) {
+	s.findings = append(s.findings, Finding{Code: code, File: at.File, Line: at.Line, Column: at.Column, Message: message, Hint: hint})
+}
+
+// add lets an item run.
+func (s *script) add(item *item) {
+	if isRole(item.words) {
+		item.sql = pg.WithoutPassword(item.sql)
+	}
+	item.alone = concurrently.MatchString(item.sql) || isLabel(item.words)
+	s.items = append(s.items, item)
 }
 
 // command follows or ignores a psql command.

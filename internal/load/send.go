@@ -75,7 +75,9 @@ func (r *runner) group(items []*item) (done int, err error) {
 	for {
 		var failed *setting
 		if len(items) == 1 {
-			failed, err = r.single(items[0])
+			if failed, err = r.single(items[0]); failed == nil {
+				err = r.label(items[0], err)
+			}
 		} else {
 			done, failed, err = r.message(items)
 		}
@@ -94,7 +96,7 @@ func (r *runner) group(items []*item) (done int, err error) {
 			if failed != nil {
 				at = failed.statement
 			}
-			items[0].err = serverError(at, err, 0, 0)
+			items[0].err = serverError(at, err, items[0].at, items[0].shift)
 		}
 		return done, err
 	}
@@ -199,11 +201,15 @@ func (r *runner) amend(failed *setting, err error) bool {
 		return true
 	}
 	match := missingRole.FindStringSubmatch(server.Message)
-	if match == nil || !r.createRoles || slices.Contains(r.roles, match[1]) {
+	if match == nil || !r.createRoles || slices.Contains(r.roles, match[1]) || r.created[match[1]] {
 		return false
 	}
+	create := ";CREATE ROLE " + pg.QuoteIdent(match[1]) + " NOLOGIN"
+	if slices.Contains(r.noInherit, match[1]) {
+		create += " NOINHERIT"
+	}
 	// Another load on the same server may create it at the same time.
-	err = r.exec(r.base + ";CREATE ROLE " + pg.QuoteIdent(match[1]) + " NOLOGIN")
+	err = r.exec(r.base + create)
 	if code := pg.Code(err); err != nil && code != "42710" && code != "23505" {
 		return false
 	}

@@ -27,7 +27,9 @@ FROM pg_description d
 	LEFT JOIN pg_constraint nn ON d.classoid = 'pg_constraint'::regclass AND nn.oid = d.objoid AND nn.contype = 'n' AND nn.conrelid <> 0
 	LEFT JOIN pg_class c ON c.oid = coalesce(a.attrelid, nn.conrelid) LEFT JOIN pg_namespace n ON n.oid = c.relnamespace
 	LEFT JOIN pg_namespace p ON d.classoid = 'pg_namespace'::regclass AND p.oid = d.objoid AND p.nspname = 'public'
-WHERE (d.objoid >= ` + userOID + ` OR p.oid IS NOT NULL) AND NOT (p.oid IS NOT NULL AND d.description = 'standard public schema')`
+WHERE (d.objoid >= ` + userOID + ` OR p.oid IS NOT NULL) AND NOT (p.oid IS NOT NULL AND d.description = 'standard public schema')
+UNION ALL SELECT d.classoid, d.objoid, 0, NULL, NULL, NULL, NULL, d.description FROM pg_shdescription d
+WHERE d.classoid = 'pg_authid'::regclass OR d.classoid = 'pg_database'::regclass`
 		},
 		Ref: func(id schema.ID) string { return set.Ref(id.Subject()) },
 		Create: func(c *kind.Ctx, id schema.ID, t comment) []kind.Action {

@@ -85,7 +85,7 @@ func TestUnmanaged(t *testing.T) {
 			t.Errorf("PostgreSQL %d: unmanaged: %q", major, names)
 		}
 		for _, k := range object.All().All() {
-			if k.Satellite != kind.NotSatellite || major < k.Since {
+			if k.Satellite != kind.NotSatellite || k.Option != "" || major < k.Since {
 				continue
 			}
 			names := unknown(object.All().Without(k.Name))

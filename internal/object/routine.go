@@ -175,7 +175,9 @@ func printSetting(setting string) string {
 	name, value, _ := strings.Cut(setting, "=")
 	values := []string{value}
 	if slices.Contains(listSettings, strings.ToLower(name)) {
-		values = splitNames(value)
+		if values = splitNames(value); len(values) == 0 {
+			values = []string{""}
+		}
 	}
 	for i, v := range values {
 		values[i] = pg.QuoteLiteral(v)

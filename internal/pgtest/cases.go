@@ -27,6 +27,9 @@ import (
 //	# golden 18              version whose plan is the golden text; default: the newest
 //	# role case_reader       role that both schemas take for granted
 //	# tablespace case_space  tablespace that they take for granted
+//	# manage roles           with that option: roles, or database-settings
+//	# drop role:case_x       a decision to drop that object
+//	# provider loaded        both schemas take providers of security labels for granted
 //	# undumped back          backwards (or: both), pg_dump is not compared; the text says why
 type Case struct {
 	path     string
@@ -39,6 +42,9 @@ type Case struct {
 	roles    []string
 	spaces   []string
 	undumped string
+	provider bool
+	manage   []string
+	drops    []string
 	contents map[string]string
 }
 
@@ -109,6 +115,18 @@ func (k *Case) directive(words []string) error {
 		k.spaces = append(k.spaces, words[1])
 		return nil
 	}
+	if len(words) == 2 && words[0] == "manage" {
+		k.manage = append(k.manage, words[1])
+		return nil
+	}
+	if len(words) == 2 && words[0] == "drop" {
+		k.drops = append(k.drops, words[1])
+		return nil
+	}
+	if len(words) == 2 && words[0] == "provider" {
+		k.provider = true
+		return nil
+	}
 	if len(words) == 2 && words[0] == "undumped" {
 		k.undumped = words[1]
 		return nil
@@ -166,12 +184,15 @@ func (v Coverage) record(p *schema.Plan) {
 }
 
 func (c *Clusters) runCase(t *testing.T, k *Case, major int, update bool) {
-	c.Roles(t, major, k.roles...)
+	if len(k.manage) == 0 {
+		c.Roles(t, major, k.roles...)
+	}
 	c.Tablespaces(t, major, k.spaces...)
-	from, to := k.contents["from.sql"], k.contents["to.sql"]
-	first, second := c.LoadPrinted(t, major, from), c.LoadPrinted(t, major, to)
-	forward := c.Converge(t, Pair{Major: major, From: from, To: to, Target: first, Seed: k.contents["seed.sql"], Undumped: k.undumped == "both"})
-	back := c.Converge(t, Pair{Major: major, From: to, To: from, Target: second, Undumped: k.undumped != ""})
+	prelude := ""
+	if k.provider {
+		prelude = c.Provider(t, major)
+	}
+	forward, back := c.runBoth(t, k, major, prelude)
 	c.mu.Lock()
 	if c.covered == nil {
 		c.covered = Coverage{}
@@ -194,6 +215,18 @@ func (c *Clusters) runCase(t *testing.T, k *Case, major int, update bool) {
 	}
 	k.compareGolden(t, "plan.sql", steps(forward), update)
 	k.compareGolden(t, "back.sql", steps(back), update)
+}
+
+// runBoth runs a case both ways.
+func (c *Clusters) runBoth(t *testing.T, k *Case, major int, prelude string) (forward, back *schema.Plan) {
+	if len(k.manage) > 0 {
+		return c.runOwn(t, k, major, prelude)
+	}
+	from, to := k.contents["from.sql"], k.contents["to.sql"]
+	first, second := c.LoadPrinted(t, major, prelude, from), c.LoadPrinted(t, major, prelude, to)
+	forward = c.Converge(t, Pair{Major: major, From: from, To: to, Target: first, Seed: k.contents["seed.sql"], Undumped: k.undumped == "both"})
+	back = c.Converge(t, Pair{Major: major, From: to, To: from, Target: second, Undumped: k.undumped != ""})
+	return forward, back
 }
 
 func (k *Case) compareGolden(t *testing.T, name, got string, update bool) {

@@ -50,6 +50,9 @@ type Clusters struct {
 	shadows map[int][]string // free scratch databases
 	printed sync.Map         // printedKey to the text of pg_dump
 	covered Coverage
+
+	libraries libraries
+	alone     sync.Mutex // held by a case that has servers of its own
 }
 
 // Main runs the tests of a package and stops the servers that they started. It
@@ -62,6 +65,7 @@ func (c *Clusters) Main(m *testing.M) int {
 func (c *Clusters) stop() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.libraries.remove()
 	for _, s := range c.servers {
 		if err := s.Stop(context.Background()); err != nil {
 			fmt.Fprintln(os.Stderr, err)

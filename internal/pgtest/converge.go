@@ -16,11 +16,12 @@ import (
 
 // Pair is a change to be planned and run.
 type Pair struct {
-	Major    int
-	From, To string // SQL text
-	Target   string // URL of a database that holds From; "" loads it
-	Seed     string // run on the target after From
-	Undumped bool   // do not compare what pg_dump prints
+	Major     int
+	From, To  string // SQL text
+	Target    string // URL of a database that holds From; "" loads it
+	Seed      string // run on the target after From
+	Selection cairn.Selection
+	Undumped  bool // do not compare what pg_dump prints
 }
 
 // Converge loads From with the server alone, plans the way to To, applies it,
@@ -47,7 +48,10 @@ func (c *Clusters) Converge(t *testing.T, p Pair) *schema.Plan {
 	}
 	request := cairn.PlanRequest{
 		Target: cairn.Connection{Database: target}, Desired: desired,
-		Scratch: cairn.Scratch{Shadow: c.Shadow(t, p.Major)},
+		Selection: p.Selection,
+	}
+	if !p.Selection.Roles && !p.Selection.Database { // they need a server that has nothing else
+		request.Scratch.Shadow = c.Shadow(t, p.Major)
 	}
 	plan := Apply(t, engine, request)
 	again, err := engine.Plan(t.Context(), request)
@@ -134,10 +138,11 @@ func (c *Clusters) Printed(t *testing.T, major int, sql string) string {
 	return c.print(t, major, sql, c.Load(t, major, sql))
 }
 
-// LoadPrinted is Load, and remembers what Printed returns for the text.
-func (c *Clusters) LoadPrinted(t *testing.T, major int, sql string) string {
+// LoadPrinted is Load of both texts, and remembers what Printed returns for the
+// second.
+func (c *Clusters) LoadPrinted(t *testing.T, major int, prelude, sql string) string {
 	t.Helper()
-	url := c.Load(t, major, sql)
+	url := c.Load(t, major, prelude+sql)
 	c.print(t, major, sql, url)
 	return url
 }

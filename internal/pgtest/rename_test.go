@@ -199,3 +199,15 @@ SET check_function_bodies = off;
 		})
 	}
 }
+
+// Labels of a provider that the scratch server does not know follow a rename.
+func TestRenamesKeepLabels(t *testing.T) {
+	major := pgtest.Versions()[0]
+	const sql = "CREATE TABLE users (id integer, name text); SECURITY LABEL FOR case_provider ON COLUMN users.name IS 'kept';"
+	target := clusters.Load(t, major, clusters.Provider(t, major)+sql)
+	file := writeFile(t, "-- cairn: renamed from users\nCREATE TABLE people (id integer, name text); SECURITY LABEL FOR case_provider ON COLUMN people.name IS 'kept';")
+	plan := pgtest.Apply(t, pgtest.NewEngine(t), cairn.PlanRequest{Target: cairn.Connection{Database: target}, Desired: file})
+	if got := steps(plan); got != "ALTER TABLE public.users RENAME TO people;\n" {
+		t.Errorf("the plan is:\n%s", got)
+	}
+}

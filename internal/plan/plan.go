@@ -97,7 +97,7 @@ func missingRoles(kinds *kind.Set, old, new *schema.State) []schema.Finding {
 	reported := map[string]bool{}
 	for _, o := range new.Sorted() {
 		for _, role := range kinds.Of(o.ID).Roles(o) {
-			if role == "" || role[0] == '$' || exists[role] || reported[role] || len(old.Roles) == 0 {
+			if role == "" || role[0] == '$' || exists[role] || reported[role] || len(old.Roles) == 0 || new.Objects[kinds.Role(role)] != nil {
 				continue
 			}
 			reported[role] = true

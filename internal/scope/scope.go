@@ -19,6 +19,8 @@ type Rules struct {
 	Ignore     []string // KIND:NAME, each with * and ?
 	Owners     string   // auto, all or none
 	Privileges string
+	Options    []kind.Option // what is managed beside what always is
+	Drops      []string      // texts of identities that are dropped by decision
 }
 
 // Apply removes from both states what is not managed and returns the scope that
@@ -30,6 +32,14 @@ func Apply(kinds *kind.Set, rules Rules, old, new *schema.State) (schema.Scope, 
 		Privileges: decide(rules.Privileges, kinds, kind.FromACL, new),
 	}
 	var findings []schema.Finding
+	for _, o := range rules.Options {
+		scope.Options = append(scope.Options, string(o))
+	}
+	slices.Sort(scope.Options)
+	callAlike(kinds, old, new)
+	if slices.Contains(rules.Options, kind.Roles) {
+		scope.Stated, findings = state(kinds, rules.Drops, old, new)
+	}
 	for _, left := range []struct {
 		managed bool
 		mode    string
@@ -133,15 +143,21 @@ func Limit(kinds *kind.Set, scope schema.Scope, s *schema.State) error {
 		if err != nil {
 			return err
 		}
-		k := kinds.Of(id)
+		k, option := kinds.Of(id), kinds.Option(id)
 		switch {
+		case option != "" && !slices.Contains(scope.Options, string(option)):
+			delete(s.Objects, id)
+		case option == kind.Roles && !isStated(scope, id, o):
+			s.Outside[id] = o
+			delete(s.Objects, id)
 		case belongs(k, kind.FromOwner) && !scope.Owners, belongs(k, kind.FromACL) && !scope.Privileges:
 			delete(s.Objects, id)
-		case ignored, !inSchemas(scope.Schemas, id):
+		case ignored, option == "" && !inSchemas(scope.Schemas, id):
 			s.Outside[id] = o
 			delete(s.Objects, id)
 		}
 	}
+	free(kinds, scope, s)
 	// What is part of an object that is left out goes with it.
 	for again := true; again; {
 		again = false

@@ -40,6 +40,7 @@ type Request struct {
 	Options  pg.Options     // how to connect
 	Server   server.Options // where local servers live
 	Encoding string         // encoding of the target's database, "" for UTF8
+	Alone    bool           // on a local server of its own, because what it holds is not only in its database
 }
 
 // Shadow is an open scratch database.
@@ -112,10 +113,32 @@ func (p *Pool) Major() int {
 }
 
 func (p *Pool) openLocal(ctx context.Context, r Request) (*Shadow, error) {
+	if r.Alone {
+		return openAlone(ctx, r)
+	}
 	s, err := p.start(ctx, r)
 	if err != nil {
 		return nil, err
 	}
+	return p.openOn(ctx, s, r)
+}
+
+// openAlone starts a server for one shadow, which stops with it.
+func openAlone(ctx context.Context, r Request) (*Shadow, error) {
+	own := Pool{}
+	s, err := own.start(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	opened, err := own.openOn(ctx, s, r)
+	if err != nil {
+		return nil, errors.Join(err, s.Stop(context.WithoutCancel(ctx)))
+	}
+	opened.close = func(ctx context.Context) error { return errors.Join(opened.Conn.Close(ctx), s.Stop(ctx)) }
+	return opened, nil
+}
+
+func (p *Pool) openOn(ctx context.Context, s *server.Server, r Request) (*Shadow, error) {
 	p.count++
 	name := fmt.Sprintf("shadow_%d", p.count)
 	admin, err := pg.Connect(ctx, s.URL("postgres"), r.Options)

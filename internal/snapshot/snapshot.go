@@ -39,6 +39,8 @@ type file struct {
 	Server  int              `json:"server"`
 	Default string           `json:"default"`
 	Roles   []string         `json:"roles"`
+	Options []string         `json:"options,omitempty"`
+	Name    string           `json:"name,omitempty"`
 	Unknown []string         `json:"unknown"`
 	Objects []*schema.Object `json:"objects"`
 	Digest  string           `json:"digest"`
@@ -54,7 +56,7 @@ func (f file) digest() (string, error) {
 // equal bytes.
 func Write(w io.Writer, s *schema.State) error {
 	f := file{Format: Format, Server: s.Server, Default: s.Default,
-		Roles: append([]string{}, s.Roles...), Unknown: append([]string{}, s.Unknown...), Objects: s.Sorted()}
+		Roles: append([]string{}, s.Roles...), Options: s.Options, Name: s.Name, Unknown: append([]string{}, s.Unknown...), Objects: s.Sorted()}
 	if err := f.checkText(); err != nil {
 		return fmt.Errorf("writing the snapshot: %w", err)
 	}
@@ -92,8 +94,11 @@ func (f file) print(b *bytes.Buffer) error {
 		value("  \"server\": ", f.Server, ",\n"),
 		value("  \"default\": ", f.Default, ",\n"),
 		value("  \"roles\": ", f.Roles, ",\n"),
-		value("  \"unknown\": ", f.Unknown, ",\n"),
 	)
+	if len(f.Options) > 0 {
+		err = errors.Join(err, value("  \"options\": ", f.Options, ",\n"), value("  \"name\": ", f.Name, ",\n"))
+	}
+	err = errors.Join(err, value("  \"unknown\": ", f.Unknown, ",\n"))
 	b.WriteString("  \"objects\": [")
 	separator := "\n    "
 	for _, o := range f.Objects {
@@ -106,7 +111,7 @@ func (f file) print(b *bytes.Buffer) error {
 // checkText refuses what JSON cannot hold: text of a database without an
 // encoding.
 func (f file) checkText() error {
-	for _, text := range slices.Concat([]string{f.Default}, f.Roles, f.Unknown) {
+	for _, text := range slices.Concat([]string{f.Default, f.Name}, f.Roles, f.Unknown) {
 		if !utf8.ValidString(text) {
 			return fmt.Errorf("the name %q is not valid UTF-8", text)
 		}
@@ -138,7 +143,7 @@ func Read(r io.Reader, kinds *kind.Set) (*schema.State, error) {
 		return nil, err
 	}
 	s := schema.NewState(f.Server)
-	s.Default, s.Roles, s.Unknown = f.Default, f.Roles, f.Unknown
+	s.Default, s.Roles, s.Unknown, s.Options, s.Name = f.Default, f.Roles, f.Unknown, f.Options, f.Name
 	for _, o := range f.Objects {
 		if o == nil || s.Objects[o.ID] != nil {
 			return nil, format.Broken(nil, "is inconsistent: an object is null or stands there twice")
