@@ -226,7 +226,7 @@ func TestUnnamedDatabase(t *testing.T) {
 	const block = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET work_mem = 64', current_database()); END $$;"
 	engine := pgtest.NewEngine(t)
 	request := cairn.DumpRequest{From: writeFile(t, block), Selection: cairn.Selection{Database: true}}
-	_, err := engine.Dump(t.Context(), request)
+	_, _, err := engine.Dump(t.Context(), request)
 	if err == nil || err.Error() != "database setting $database.work_mem belongs to a database whose name the files do not say" {
 		t.Errorf("got %v", err)
 	}
