@@ -1,6 +1,8 @@
 package object
 
 import (
+	"slices"
+
 	"github.com/cairn-db/cairn/internal/kind"
 	"github.com/cairn-db/cairn/internal/pg"
 	"github.com/cairn-db/cairn/schema"
@@ -45,15 +47,14 @@ func (kinds) Constraint(set *kind.Set) {
 			"type": nil, "definition": nil, "only": nil,
 			"validated": func(c *kind.Ctx, id schema.ID, old, con constraint) []kind.Action {
 				switch {
-				case con.Type == "c" && len(follows(c, id)) > 0:
+				case con.Type == "c" && slices.ContainsFunc(follows(c, id), func(part schema.ID) bool { return !con.Validated || validated(c.New, part) }):
 					return kind.Nothing
 				case old.Enforced != con.Enforced:
 					return alterForeignKey(c, id, old, con)
 				case !con.Validated:
 					return nil
 				}
-				return []kind.Action{{SQL: "ALTER TABLE " + qualified(id) + " VALIDATE CONSTRAINT " + pg.QuoteIdent(id.Part),
-					Relation: tableOf(id), Lock: kind.ShareUpdateExclusive, Scan: true}}
+				return validate(id)
 			},
 			"enforced":   alterForeignKey,
 			"deferrable": alterForeignKey,
@@ -93,7 +94,9 @@ func (kinds) Constraint(set *kind.Set) {
 // constraintQuery leaves out what the clones of foreign keys on partitions and
 // the not-null constraints of 18 are: the former follow their parents, the
 // latter are attributes of columns. The printed definition ends with what has
-// fields of its own, in this order; it is cut off by its known length.
+// fields of its own, in this order; it is cut off by its known length. A table
+// that was empty when it inherited a check has it valid although its parent does
+// not, which pg_dump prints for partitions alone: else the parent's word counts.
 func constraintQuery(server int) string {
 	enforced := "true"
 	if server >= 18 {
@@ -104,7 +107,11 @@ func constraintQuery(server int) string {
 	k.contype AS type, left(pg_get_constraintdef(k.oid), length(pg_get_constraintdef(k.oid)) - length(
 		CASE WHEN k.condeferrable THEN ' DEFERRABLE' ELSE '' END || CASE WHEN k.condeferred THEN ' INITIALLY DEFERRED' ELSE '' END ||
 		CASE WHEN NOT ` + enforced + ` THEN ' NOT ENFORCED' WHEN NOT k.convalidated THEN ' NOT VALID' ELSE '' END)) AS definition,
-	k.convalidated AS validated, ` + enforced + ` AS enforced, k.condeferrable AS deferrable, k.condeferred AS deferred,
+	k.convalidated AND (k.contype <> 'c' OR k.conislocal OR c.relispartition OR NOT EXISTS (SELECT FROM pg_constraint p
+		WHERE p.contype = 'c' AND p.conname = k.conname AND NOT p.convalidated AND p.conrelid IN (
+			WITH RECURSIVE above(oid) AS (SELECT inhparent FROM pg_inherits WHERE inhrelid = k.conrelid
+				UNION SELECT inhparent FROM pg_inherits JOIN above ON inhrelid = above.oid) SELECT oid FROM above))) AS validated,
+	` + enforced + ` AS enforced, k.condeferrable AS deferrable, k.condeferred AS deferred,
 	k.conislocal AS local, to_json(i.reloptions) AS options, quote_ident(sp.spcname) AS tablespace,
 	coalesce(x.indisclustered, false) AS clustered, c.relkind = 'p' AND k.contype IN ('p', 'u', 'x') AS only
 FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -116,6 +123,9 @@ WHERE k.contype IN ('p', 'u', 'c', 'f', 'x') AND NOT (k.contype = 'f' AND k.conp
 
 func createConstraint(c *kind.Ctx, id schema.ID, con constraint) []kind.Action {
 	if con.Type == "c" && arrives(c, id, con.Local) {
+		if parents := follows(c, id); con.Validated && len(parents) > 0 && !validated(c.New, parents[0]) {
+			return validate(id)
+		}
 		return nil
 	}
 	text := "CONSTRAINT " + pg.QuoteIdent(id.Part) + " " + constraintText(con)
@@ -136,6 +146,16 @@ func createConstraint(c *kind.Ctx, id schema.ID, con constraint) []kind.Action {
 		actions = append(actions, clusterOn(indexName(id), tableOf(id), qualified(id), true)...)
 	}
 	return actions
+}
+
+func validate(id schema.ID) []kind.Action {
+	return []kind.Action{{SQL: "ALTER TABLE " + qualified(id) + " VALIDATE CONSTRAINT " + pg.QuoteIdent(id.Part),
+		Relation: tableOf(id), Lock: kind.ShareUpdateExclusive, Scan: true}}
+}
+
+func validated(s *schema.State, id schema.ID) bool {
+	o := s.Objects[id]
+	return o != nil && kind.Decode[constraint](o).Validated
 }
 
 // constraintText prints the definition and when it is checked.
