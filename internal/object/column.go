@@ -163,6 +163,9 @@ func createColumn(c *kind.Ctx, id schema.ID, col column) []kind.Action {
 		}
 		return settings
 	}
+	if leavesChild(c, id) {
+		col.Notnullname = col.Notnullis
+	}
 	text := kind.Words(pg.QuoteIdent(id.Part), col.Type, genericOptions(col.Foreignoptions))
 	if col.Collation != "" {
 		text += " COLLATE " + col.Collation
@@ -185,6 +188,12 @@ func createColumn(c *kind.Ctx, id schema.ID, col column) []kind.Action {
 		actions = append(actions, alterColumn(id, "SET COMPRESSION "+col.Compression)...)
 	}
 	return append(actions, ownSettings(id, col)...)
+}
+
+// leavesChild reports whether the table of a part is created anew while a child
+// stays, with names of constraints that it inherited and PostgreSQL gives once.
+func leavesChild(c *kind.Ctx, id schema.ID) bool {
+	return c.Dropped[relationOf(c.Old, id)] && slices.ContainsFunc(children(c, id), func(o *schema.Object) bool { return !c.Dropped[o.ID] })
 }
 
 // ownSettings sets what no column inherits.

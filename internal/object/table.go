@@ -87,8 +87,13 @@ func (kinds) Table(set *kind.Set) {
 			},
 		},
 		Names: func(id schema.ID, _ table) []string { return relationNames(id) },
+		Tied:  tiedTable,
 	})
 }
+
+// tiedTable reports whether a need of a table is one of its parents, which
+// inheritance and partitions tie it to.
+func tiedTable(_, need schema.ID) bool { return need.Kind == "table" || need.Kind == "foreign_table" }
 
 func tableQuery(server int) string {
 	method := "CASE WHEN c.relkind = 'r' THEN NULLIF(am.amname, 'heap') END"
