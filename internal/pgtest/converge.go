@@ -21,6 +21,7 @@ type Pair struct {
 	Target   string // URL of a database that holds From; "" loads it
 	Seed     string // run on the target after From
 	Undumped bool   // do not compare what pg_dump prints
+	Level    string // run on both databases before pg_dump compares them
 
 	Selection cairn.Selection
 }
@@ -62,7 +63,10 @@ func (c *Clusters) Converge(t testing.TB, p Pair) *schema.Plan {
 	if p.Undumped {
 		return plan
 	}
-	want := c.Printed(t, p.Major, p.To)
+	if p.Level != "" {
+		Exec(t, target, p.Level)
+	}
+	want := c.Printed(t, p.Major, p.To+p.Level)
 	if diff := cmp.Diff(want, c.Dump(t, target)); diff != "" {
 		t.Errorf("pg_dump differs (-psql +cairn):\n%s\nplan:\n%s", diff, steps(plan))
 	}

@@ -29,6 +29,16 @@ func (s *Schema) holds(o *Object, slots ...string) bool {
 	return true
 }
 
+// callsBack reports whether what a part of a table calls reads the table.
+func (s *Schema) callsBack(o *Object) bool {
+	for _, slot := range []string{"function", "operator"} {
+		if x := s.ref(o, slot); x != nil && s.reaches(x, s.ref(o, "table")) {
+			return true
+		}
+	}
+	return false
+}
+
 func addConstraint(s *Schema, o *Object, text string) []string {
 	return []string{"ALTER TABLE " + s.name(s.ref(o, "table")) + " ADD CONSTRAINT " + quoted(o) + " " + text}
 }
@@ -37,16 +47,19 @@ var deferrals = []string{"", " DEFERRABLE", " DEFERRABLE INITIALLY DEFERRED"}
 
 func checkKind() *Kind {
 	return &Kind{
-		Name: "check", Weight: 6, Words: "CONSTRAINT", Address: onTable,
-		Slots: []Slot{inFixedTable(), inTable("column", 100), calls(25)},
+		Name: "check", Makes: []string{"constraint"}, Weight: 6, Words: "CONSTRAINT", Address: onTable,
+		Slots: []Slot{inFixedTable(), inTable("column", 100), calls(25), operates(8)},
 		Picks: []Pick{{Name: "expression", Size: 5, Chance: 80}, {Name: "invalid", Size: 2, Chance: 15}, {Name: "noinherit", Size: 2, Chance: 10},
 			{Name: "unenforced", Size: 2, Chance: 10, Since: 18}},
-		Fits: func(s *Schema, o *Object) bool { return s.holds(o, "column") },
+		Fits: func(s *Schema, o *Object) bool { return s.holds(o, "column") && !s.callsBack(o) },
 		SQL: func(s *Schema, o *Object) []string {
 			c := s.ref(o, "column")
 			text := "(" + at(s.columnType(c).truths(quoted(c)), s.pick(o, "expression")) + ")"
 			if f := s.ref(o, "function"); f != nil {
 				text = "(" + text + " AND " + s.call(f) + " IS NOT NULL)"
+			}
+			if p := s.ref(o, "operator"); p != nil {
+				text = "(" + text + " AND " + s.operates(p) + ")"
 			}
 			text = "CHECK (" + text + ")"
 			if s.pick(o, "noinherit") > 0 && !s.partitioned(s.ref(o, "table")) {
@@ -65,7 +78,7 @@ func checkKind() *Kind {
 // uniqueKind defines unique constraints and primary keys.
 func uniqueKind() *Kind {
 	return &Kind{
-		Name: "unique", Weight: 8, Words: "CONSTRAINT", Address: onTable,
+		Name: "unique", Makes: []string{"constraint"}, Weight: 8, Words: "CONSTRAINT", Address: onTable,
 		Slots: []Slot{inFixedTable(), inTable("column", 100), inTable("second", 20)},
 		Picks: []Pick{{Name: "primary", Size: 2, Chance: 80}, {Name: "deferral", Size: 3, Chance: 15},
 			{Name: "nulls", Size: 2, Chance: 20, Since: 15}, {Name: "fillfactor", Size: 2, Chance: 10}},
@@ -126,7 +139,7 @@ func columnList(columns []*Object) string {
 func foreignKeyKind() *Kind {
 	actions := []string{"", " CASCADE", " SET NULL", " SET DEFAULT", " RESTRICT"}
 	return &Kind{
-		Name: "foreign_key", Weight: 8, Words: "CONSTRAINT", Address: onTable,
+		Name: "foreign_key", Makes: []string{"constraint"}, Weight: 8, Words: "CONSTRAINT", Address: onTable,
 		Slots: []Slot{inFixedTable(), {Name: "target", Kinds: []string{"unique"}, Chance: 100}, inTable("column", 100), inTable("second", 60)},
 		Picks: []Pick{{Name: "delete", Size: 5, Chance: 50}, {Name: "update", Size: 5, Chance: 30}, {Name: "full", Size: 2, Chance: 10},
 			{Name: "deferral", Size: 3, Chance: 25}, {Name: "invalid", Size: 2, Chance: 15}, {Name: "unenforced", Size: 2, Chance: 10, Since: 18}},
@@ -172,7 +185,7 @@ func foreignKeyFits(s *Schema, o *Object) bool {
 		return false
 	}
 	for i, c := range from {
-		if s.generated(c) || s.columnType(c).sql != s.columnType(to[i]).sql || s.pick(c, "collation") != s.pick(to[i], "collation") {
+		if s.generated(c) || s.columnType(c).sql != s.columnType(to[i]).sql || s.collate(c) != s.collate(to[i]) {
 			return false
 		}
 	}
@@ -181,7 +194,7 @@ func foreignKeyFits(s *Schema, o *Object) bool {
 
 func exclusionKind() *Kind {
 	return &Kind{
-		Name: "exclusion", Weight: 2, Words: "CONSTRAINT", Address: onTable,
+		Name: "exclusion", Makes: []string{"constraint"}, Weight: 2, Words: "CONSTRAINT", Address: onTable,
 		Slots: []Slot{inFixedTable(), inTable("column", 100)},
 		Picks: []Pick{{Name: "shape", Size: 3, Chance: 70}, {Name: "deferral", Size: 3, Chance: 20}, {Name: "predicate", Size: 3, Chance: 30}},
 		Fits: func(s *Schema, o *Object) bool {
@@ -202,18 +215,20 @@ func exclusionKind() *Kind {
 
 func indexKind() *Kind {
 	return &Kind{
-		Name: "index", Weight: 9, Words: "INDEX",
+		Name: "index", Makes: []string{"index", "index_attachment"}, Weight: 9, Words: "INDEX",
 		Address: func(s *Schema, o *Object) string {
 			in := *o
 			in.Refs = s.ref(o, "table").Refs
 			return s.name(&in)
 		},
-		Slots: []Slot{{Name: "table", Kinds: []string{"table", "materialized_view"}, Chance: 100, Fixed: true}, calls(12)},
+		Slots: []Slot{{Name: "table", Kinds: []string{"table", "materialized_view"}, Chance: 100, Fixed: true}, calls(12),
+			{Name: "class", Kinds: []string{"operator_class"}, Chance: 15, Keep: true},
+			{Name: "configuration", Kinds: []string{"text_search_configuration"}, Chance: 8, Keep: true}},
 		Picks: []Pick{{Name: "column", Size: 8, Chance: 80}, {Name: "second", Size: 8, Chance: 30}, {Name: "expression", Size: 3, Chance: 25},
 			{Name: "unique", Size: 2, Chance: 20}, {Name: "method", Size: 3, Chance: 20}, {Name: "order", Size: 4, Chance: 25},
 			{Name: "predicate", Size: 4, Chance: 20}, {Name: "include", Size: 8, Chance: 20}, {Name: "fillfactor", Size: 2, Chance: 10},
 			{Name: "statistics", Size: 3, Chance: 10}, {Name: "cluster", Size: 2, Chance: 8}, {Name: "nulls", Size: 2, Chance: 20, Since: 15}},
-		Fits: func(s *Schema, o *Object) bool { return len(s.indexable(s.ref(o, "table"))) > 0 },
+		Fits: func(s *Schema, o *Object) bool { return len(s.indexable(s.ref(o, "table"))) > 0 && !s.callsBack(o) },
 		Keys: func(s *Schema, o *Object) []string {
 			if s.pick(o, "cluster") > 0 {
 				return key("cluster", o.Refs["table"])
@@ -254,6 +269,12 @@ func indexSQL(s *Schema, o *Object) []string {
 		word, keys, method = "UNIQUE INDEX", quoted(s.keyColumn(t)), ""
 	} else if unique {
 		word, method = "UNIQUE INDEX", ""
+	}
+	if c := s.ref(o, "configuration"); c != nil && first.typ.sql == "text" && word == "INDEX" && expression == 0 {
+		keys, method = "to_tsvector("+pg.QuoteLiteral(s.name(c))+"::regconfig, "+first.name+")", " USING gin"
+	}
+	if c := s.ref(o, "class"); c != nil && method == "" && keys == first.name && first.typ.sql == classes[s.pick(c, "type")].typ {
+		keys += " " + s.name(c)
 	}
 	if method == "" {
 		keys += []string{"", " DESC", " NULLS FIRST", " DESC NULLS LAST"}[s.pick(o, "order")]

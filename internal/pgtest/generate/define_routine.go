@@ -124,12 +124,17 @@ func aggregateKind() *Kind {
 
 func triggerFunctionKind() *Kind {
 	return &Kind{
-		Name: "trigger_function", Weight: 3, Words: "FUNCTION", Slots: []Slot{inSchema()},
+		Name: "trigger_function", Weight: 3, Makes: []string{"function"}, Words: "FUNCTION",
+		Slots:   []Slot{inSchema(), {Name: "language", Kinds: []string{"language"}, Chance: 10, Keep: true}},
 		Address: func(s *Schema, o *Object) string { return s.name(o) + "()" },
 		Picks:   []Pick{{Name: "body", Size: 3, Chance: 50}},
 		SQL: func(s *Schema, o *Object) []string {
-			return []string{fmt.Sprintf("CREATE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN /* %d */ RETURN COALESCE(NEW, OLD); END'",
-				s.name(o), s.pick(o, "body"))}
+			language := "plpgsql"
+			if l := s.ref(o, "language"); l != nil {
+				language = quoted(l)
+			}
+			return []string{fmt.Sprintf("CREATE FUNCTION %s() RETURNS trigger LANGUAGE %s AS 'BEGIN /* %d */ RETURN COALESCE(NEW, OLD); END'",
+				s.name(o), language, s.pick(o, "body"))}
 		},
 	}
 }

@@ -61,9 +61,12 @@ func replicaIdentityKind() *Kind {
 // described are the kinds that have comments, granted those with privileges.
 var (
 	described = []string{"schema", "enum", "domain", "composite", "range", "sequence", "table", "column", "check", "unique", "foreign_key",
-		"exclusion", "index", "function", "procedure", "aggregate", "trigger_function", "trigger", "view", "materialized_view", "policy"}
+		"exclusion", "index", "function", "procedure", "aggregate", "trigger_function", "trigger", "view", "materialized_view", "policy",
+		"rule", "statistics", "temporal", "collation", "cast", "operator", "operator_family", "operator_class", "base_type", "shell_type", "conversion",
+		"text_search_parser", "text_search_template", "text_search_dictionary", "text_search_configuration", "foreign_data_wrapper", "foreign_server",
+		"foreign_table", "publication", "language", "access_method", "event_function", "event_trigger"}
 	granted = []string{"schema", "enum", "domain", "composite", "range", "sequence", "table", "column", "function", "procedure", "aggregate",
-		"view", "materialized_view"}
+		"view", "materialized_view", "base_type", "foreign_data_wrapper", "foreign_server", "foreign_table", "language"}
 )
 
 func commentKind() *Kind {
@@ -86,6 +89,7 @@ func grantKind() *Kind {
 		Name: "grant", Weight: 5,
 		Slots: []Slot{{Name: "subject", Kinds: granted, Chance: 100, Fixed: true}},
 		Picks: []Pick{{Name: "privilege", Size: 6, Chance: 70}, {Name: "role", Size: 3, Chance: 70}, {Name: "option", Size: 2, Chance: 15}},
+		Fits: func(s *Schema, o *Object) bool { return s.pick(s.ref(o, "subject"), "trusted") == 0 },
 		Keys: func(s *Schema, o *Object) []string {
 			return key(fmt.Sprintf("grant %d", s.pick(o, "role")), o.Refs["subject"])
 		},
@@ -96,8 +100,10 @@ func grantKind() *Kind {
 			switch subject.Kind {
 			case "column":
 				privilege, words, address = privilege+" ("+quoted(subject)+")", "TABLE", s.name(s.ref(subject, "table"))
-			case "view", "materialized_view":
+			case "view", "materialized_view", "foreign_table":
 				words = "TABLE"
+			case "foreign_server":
+				words = "FOREIGN SERVER"
 			case "aggregate":
 				words = "FUNCTION"
 			case "composite", "range", "enum", "domain":

@@ -13,8 +13,9 @@ import (
 // with the same columns, so that ties come and go by an edit of one number.
 func tableKind() *Kind {
 	return &Kind{
-		Name: "table", Weight: 14, Words: "TABLE", Grants: []string{"SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE"}, Address: (*Schema).name,
-		Slots: []Slot{inSchema(), {Name: "parent", Kinds: []string{"table"}, Chance: 45, Fixed: true}},
+		Name: "table", Makes: []string{"table", "inheritance", "partition"}, Weight: 14, Words: "TABLE", Grants: []string{"SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE"}, Address: (*Schema).name,
+		Slots: []Slot{inSchema(), {Name: "parent", Kinds: []string{"table"}, Chance: 45, Fixed: true},
+			{Name: "method", Kinds: []string{"access_method"}, Chance: 5, Keep: true}},
 		Picks: []Pick{{Name: "key", Size: 4, Chance: 40}, {Name: "tie", Size: 5, Chance: 85}, {Name: "unlogged", Size: 2, Chance: 8},
 			{Name: "fillfactor", Size: 3, Chance: 15}, {Name: "rowsecurity", Size: 3, Chance: 10}},
 		Fits: func(s *Schema, o *Object) bool {
@@ -55,7 +56,10 @@ func tableSQL(s *Schema, o *Object) []string {
 	}
 	if s.partitioned(o) {
 		tail += " PARTITION BY " + []string{"", "RANGE", "LIST", "HASH"}[s.pick(o, "key")] + " (" + quoted(s.keyColumn(o)) + ")"
-	} else if n := s.pick(o, "fillfactor"); n > 0 {
+	} else if m := s.ref(o, "method"); m != nil && s.Major >= 15 && s.pick(m, "index") == 0 {
+		tail += " USING " + quoted(m)
+	}
+	if n := s.pick(o, "fillfactor"); n > 0 && !s.partitioned(o) {
 		tail += fmt.Sprintf(" WITH (fillfactor = %d)", 100-10*n)
 	}
 	statements := []string{create + body + tail}
@@ -119,10 +123,10 @@ func (s *Schema) columns(t *Object) []*Object {
 
 func columnKind() *Kind {
 	return &Kind{
-		Name: "column", Weight: 22, Words: "COLUMN", Grants: []string{"SELECT", "INSERT", "UPDATE", "REFERENCES"},
+		Name: "column", Makes: []string{"column", "default"}, Weight: 22, Words: "COLUMN", Grants: []string{"SELECT", "INSERT", "UPDATE", "REFERENCES"},
 		Address: func(s *Schema, o *Object) string { return s.name(s.ref(o, "table")) + "." + quoted(o) },
 		Slots: []Slot{{Name: "table", Kinds: []string{"table"}, Chance: 100, Fixed: true}, ofType(30), calls(15),
-			{Name: "sequence", Kinds: []string{"sequence"}, Chance: 10, Keep: true}, {Name: "source", Kinds: []string{"column"}, Chance: 12, Keep: true}},
+			{Name: "sequence", Kinds: []string{"sequence"}, Chance: 10, Keep: true}, {Name: "source", Kinds: []string{"column"}, Chance: 12, Keep: true}, collated()},
 		Picks: []Pick{{Name: "type", Size: len(builtin), Chance: 65}, {Name: "array", Size: 2, Chance: 8}, {Name: "notnull", Size: 2, Chance: 35},
 			{Name: "default", Size: 5, Chance: 40}, {Name: "virtual", Size: 2, Chance: 40, Since: 18}, {Name: "generated", Size: 4, Chance: 60},
 			{Name: "identity", Size: 5, Chance: 20}, {Name: "collation", Size: 3, Chance: 20}, {Name: "storage", Size: 3, Chance: 12},
@@ -142,8 +146,8 @@ func columnKind() *Kind {
 func columnText(s *Schema, t, c *Object) string {
 	of := s.columnType(c)
 	text := quoted(c) + " " + of.sql
-	if n := s.pick(c, "collation"); n > 0 && of.family == "text" && s.ref(c, "type") == nil {
-		text += []string{"", " COLLATE \"C\"", " COLLATE \"POSIX\""}[n]
+	if s.pick(c, "array") == 0 && !s.generated(c) {
+		text += s.collate(c)
 	}
 	switch {
 	case s.generated(c):

@@ -24,7 +24,7 @@ func labels(s *Schema, o *Object) []string { return labelings[s.pick(o, "labels"
 
 func enumKind() *Kind {
 	return &Kind{
-		Name: "enum", Weight: 5, Slots: []Slot{inSchema()}, Words: "TYPE", Grants: []string{"USAGE"}, Address: (*Schema).name,
+		Name: "enum", Makes: []string{"enum", "label"}, Weight: 5, Slots: []Slot{inSchema()}, Words: "TYPE", Grants: []string{"USAGE"}, Address: (*Schema).name,
 		Picks: []Pick{{Name: "labels", Size: len(labelings), Chance: 80}},
 		SQL: func(s *Schema, o *Object) []string {
 			var list []string
@@ -38,14 +38,14 @@ func enumKind() *Kind {
 
 func domainKind() *Kind {
 	return &Kind{
-		Name: "domain", Weight: 4, Words: "DOMAIN", Grants: []string{"USAGE"}, Address: (*Schema).name,
-		Slots: []Slot{inSchema(), {Name: "type", Kinds: []string{"enum", "domain"}, Chance: 30}, calls(20)},
+		Name: "domain", Makes: []string{"domain", "domain_constraint"}, Weight: 4, Words: "DOMAIN", Grants: []string{"USAGE"}, Address: (*Schema).name,
+		Slots: []Slot{inSchema(), {Name: "type", Kinds: []string{"enum", "domain"}, Chance: 30}, calls(20), collated()},
 		Picks: []Pick{{Name: "type", Size: len(builtin), Chance: 60}, {Name: "notnull", Size: 2, Chance: 15},
 			{Name: "default", Size: 4, Chance: 30}, {Name: "check", Size: 5, Chance: 60}, {Name: "second", Size: 3, Chance: 20}},
 		Becomes: func(a, b *Schema, o *Object) bool { return castable(a.typeBy(a.get(o.ID)), b.typeBy(b.get(o.ID))) },
 		SQL: func(s *Schema, o *Object) []string {
 			base := s.typeOf(o)
-			sql := "CREATE DOMAIN " + s.name(o) + " AS " + base.sql
+			sql := "CREATE DOMAIN " + s.name(o) + " AS " + base.sql + s.collate(o)
 			if n := s.pick(o, "default"); n > 0 {
 				sql += " DEFAULT " + at(base.defaults(), n-1)
 			}
@@ -71,8 +71,8 @@ var attributes = []string{"a integer, b text", "a integer", "a bigint, b text", 
 
 func compositeKind() *Kind {
 	return &Kind{
-		Name: "composite", Weight: 3, Words: "TYPE", Grants: []string{"USAGE"}, Address: (*Schema).name,
-		Slots: []Slot{inSchema(), {Name: "attribute", Kinds: []string{"enum", "domain", "composite", "range", "table"}, Chance: 40, Keep: true}},
+		Name: "composite", Makes: []string{"composite", "attribute"}, Weight: 3, Words: "TYPE", Grants: []string{"USAGE"}, Address: (*Schema).name,
+		Slots: []Slot{inSchema(), {Name: "attribute", Kinds: []string{"enum", "domain", "composite", "range"}, Chance: 40, Keep: true}},
 		Picks: []Pick{{Name: "attributes", Size: len(attributes), Chance: 60}},
 		SQL: func(s *Schema, o *Object) []string {
 			list := attributes[s.pick(o, "attributes")]
@@ -127,7 +127,7 @@ func sequenceKind() *Kind {
 
 func ownershipKind() *Kind {
 	return &Kind{
-		Name: "ownership", Weight: 2,
+		Name: "ownership", Makes: []string{"sequence_ownership"}, Weight: 2,
 		Slots: []Slot{{Name: "sequence", Kinds: []string{"sequence"}, Chance: 100, Fixed: true}, {Name: "column", Kinds: []string{"column"}, Chance: 100}},
 		Fits: func(s *Schema, o *Object) bool {
 			return s.ref(s.ref(o, "sequence"), "schema") == s.ref(s.whole(s.ref(o, "column")), "schema")

@@ -9,7 +9,7 @@ import (
 func viewKind(name, words string, weight int) *Kind {
 	k := &Kind{
 		Name: name, Weight: weight, Words: words, Grants: []string{"SELECT", "INSERT"}, Address: (*Schema).name,
-		Slots: []Slot{inSchema(), {Name: "from", Kinds: relations, Chance: 100}, {Name: "join", Kinds: relations, Chance: 25, Keep: true}, calls(25),
+		Slots: []Slot{inSchema(), {Name: "from", Kinds: relations, Chance: 100}, {Name: "join", Kinds: relations, Chance: 25, Keep: true}, calls(25), operates(8),
 			{Name: "aggregate", Kinds: []string{"aggregate"}, Chance: 15, Keep: true}},
 		Picks: []Pick{{Name: "shape", Size: 6, Chance: 75}, {Name: "where", Size: 4, Chance: 30}, {Name: "width", Size: 4, Chance: 40}},
 	}
@@ -23,7 +23,7 @@ func viewKind(name, words string, weight int) *Kind {
 	}
 	view := name == "view"
 	if view {
-		k.Picks = append(k.Picks, Pick{Name: "barrier", Size: 2, Chance: 10}, Pick{Name: "invoker", Size: 2, Chance: 10, Since: 15})
+		k.Picks = append(k.Picks, Pick{Name: "barrier", Size: 2, Chance: 10}, Pick{Name: "check", Size: 3, Chance: 15}, Pick{Name: "invoker", Size: 2, Chance: 10, Since: 15})
 	} else {
 		k.Picks = append(k.Picks, Pick{Name: "empty", Size: 2, Chance: 15}, Pick{Name: "fillfactor", Size: 2, Chance: 10})
 	}
@@ -45,6 +45,9 @@ func viewKind(name, words string, weight int) *Kind {
 		if !view && !s.populated(o) {
 			tail = " WITH NO DATA"
 		}
+		if from := s.ref(o, "from"); s.pick(o, "check") > 0 && s.pick(o, "shape") == 0 && from.Kind == "table" && len(s.shown(from)) > 0 {
+			tail = []string{"", " WITH LOCAL CHECK OPTION", " WITH CASCADED CHECK OPTION"}[s.pick(o, "check")]
+		}
 		query, _ := s.query(o)
 		return []string{"CREATE " + words + " " + s.name(o) + with + " AS " + query + tail}
 	}
@@ -57,6 +60,9 @@ func (s *Schema) populated(o *Object) bool {
 	if o.Kind == "materialized_view" && s.pick(o, "empty") > 0 {
 		return false
 	}
+	if o.Kind == "foreign_table" {
+		return false
+	}
 	for _, n := range s.needs(o) {
 		if !s.populated(n) {
 			return false
@@ -67,9 +73,12 @@ func (s *Schema) populated(o *Object) bool {
 
 // shown are the columns of a table or a view.
 func (s *Schema) shown(o *Object) []column {
-	if o.Kind != "table" {
+	switch o.Kind {
+	case "view", "materialized_view":
 		_, columns := s.query(o)
 		return columns
+	case "foreign_table":
+		return []column{{name: "a", typ: typ{sql: "bigint", family: "number"}}, {name: "b", typ: typ{sql: "text", family: "text"}}}
 	}
 	var list []column
 	for _, c := range s.columns(o) {
@@ -97,7 +106,6 @@ func (s *Schema) query(o *Object) (string, []column) {
 			add("a."+c.name, c.name, c.typ)
 		}
 	}
-	number := typ{sql: "bigint", family: "number"}
 	id := func(word string) string { return fmt.Sprintf("%s_%d", word, o.ID) }
 	if len(columns) > 0 {
 		first := columns[0]
@@ -111,7 +119,7 @@ func (s *Schema) query(o *Object) (string, []column) {
 				add("a."+first.name, first.name, first.typ)
 				group = " GROUP BY a." + first.name
 			}
-			add("count(*)", id("n"), number)
+			add("count(*)", id("n"), builtin[2])
 		case 3:
 			add("a", id("whole"), typ{family: "row"})
 		case 5:
@@ -132,18 +140,26 @@ func (s *Schema) query(o *Object) (string, []column) {
 	if a := s.ref(o, "aggregate"); a != nil {
 		add("(SELECT "+s.name(a)+"(1))", id("g"), typ{sql: "integer", family: "number"})
 	}
-	join := ""
 	if j := s.ref(o, "join"); j != nil {
-		add("(SELECT count(*) FROM "+s.name(j)+")", id("j"), number)
+		add("(SELECT count(*) FROM "+s.name(j)+")", id("j"), builtin[2])
 	}
 	if len(list) == 0 {
 		add("1", id("one"), typ{sql: "integer", family: "number"})
 	}
-	where := ""
-	if n := s.pick(o, "where"); n > 0 && len(columns) > 0 {
-		where = " WHERE " + at(columns[0].typ.truths("a."+columns[0].name), n-1)
+	return "SELECT " + strings.Join(list, ", ") + " FROM " + s.name(from) + " AS a" + s.where(o, columns) + group, result
+}
+
+// where is the condition of a query on its first column, "" for none.
+func (s *Schema) where(o *Object, columns []column) string {
+	n := s.pick(o, "where")
+	if n == 0 || len(columns) == 0 {
+		return ""
 	}
-	return "SELECT " + strings.Join(list, ", ") + " FROM " + s.name(from) + " AS a" + join + where + group, result
+	text := " WHERE (" + at(columns[0].typ.truths("a."+columns[0].name), n-1) + ")"
+	if p := s.ref(o, "operator"); p != nil {
+		text += " AND " + s.operates(p)
+	}
+	return text
 }
 
 // primary is the primary key of one column by which a query can be grouped.

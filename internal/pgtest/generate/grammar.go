@@ -14,7 +14,11 @@ func definitions() []*Kind {
 		tableKind(), columnKind(), checkKind(), uniqueKind(), foreignKeyKind(), exclusionKind(), indexKind(),
 		functionKind(), procedureKind(), aggregateKind(), triggerFunctionKind(), triggerKind(),
 		viewKind("view", "VIEW", 9), viewKind("materialized_view", "MATERIALIZED VIEW", 6),
-		policyKind(), replicaIdentityKind(), commentKind(), grantKind(),
+		policyKind(), replicaIdentityKind(), ruleKind(), statisticsKind(), temporalKind(), commentKind(), grantKind(), ownerKind(), defaultPrivilegeKind(),
+		collationKind(), castKind(), operatorKind(), familyKind(), classKind(), baseTypeKind(), shellTypeKind(), conversionKind(),
+		parserKind(), templateKind(), dictionaryKind(), configurationKind(),
+		wrapperKind(), serverKind(), mappingKind(), foreignTableKind(), publicationKind(),
+		languageKind(), accessMethodKind(), eventFunctionKind(), eventTriggerKind(),
 	}
 }
 
@@ -32,7 +36,7 @@ func grammar() map[string]*Kind {
 func inSchema() Slot { return Slot{Name: "schema", Kinds: []string{"schema"}, Chance: 25, Fixed: true} }
 
 func ofType(chance int) Slot {
-	return Slot{Name: "type", Kinds: []string{"enum", "domain", "composite", "range"}, Chance: chance}
+	return Slot{Name: "type", Kinds: []string{"enum", "domain", "composite", "range", "base_type"}, Chance: chance}
 }
 
 // calls is the slot of a function that an expression calls.
@@ -40,4 +44,23 @@ func calls(chance int) Slot {
 	return Slot{Name: "function", Kinds: []string{"function"}, Chance: chance, Keep: true}
 }
 
-var relations = []string{"table", "view", "materialized_view"}
+// operates is the slot of an operator in an expression.
+func operates(chance int) Slot {
+	return Slot{Name: "operator", Kinds: []string{"operator"}, Chance: chance, Keep: true}
+}
+
+var relations = []string{"table", "view", "materialized_view", "foreign_table"}
+
+// Makes returns the names of the kinds whose objects generated schemas have.
+func Makes() map[string]bool {
+	names := map[string]bool{}
+	for _, k := range definitions() {
+		if k.Makes == nil {
+			names[k.Name] = true
+		}
+		for _, name := range k.Makes {
+			names[name] = true
+		}
+	}
+	return names
+}

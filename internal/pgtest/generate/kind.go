@@ -9,8 +9,9 @@ import (
 // Kind is what the grammar knows about one kind of object.
 type Kind struct {
 	Name   string
-	Weight int // how often it is made, compared with the others
-	Since  int // first server version that has it
+	Makes  []string // the kinds of objects that its statements make; nil: the one of its name
+	Weight int      // how often it is made, compared with the others
+	Since  int      // first server version that has it
 	Slots  []Slot
 	Picks  []Pick
 

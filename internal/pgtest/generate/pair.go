@@ -16,11 +16,11 @@ type Pair struct {
 func New(seed int64, major int) Pair {
 	m := &maker{random: rand.New(rand.NewPCG(uint64(seed), 14))}
 	s := &Schema{Major: major}
-	for size := 5 + m.random.IntN(40); len(s.Objects) < size; {
+	for size := 10 + m.random.IntN(70); len(s.Objects) < size; {
 		m.add(s)
 	}
 	to := s.clone()
-	for range 1 + m.random.IntN(8) {
+	for range 1 + m.random.IntN(16) {
 		m.edit(to)
 	}
 	p := Pair{seed, s, to}
@@ -28,12 +28,20 @@ func New(seed int64, major int) Pair {
 	return p
 }
 
-// settle takes back changes of objects that no server can make.
+// settle takes back changes of objects that no server can make, and owners that
+// only one side says: the other one's are any.
 func (p Pair) settle() {
 	for again := true; again; {
 		again = false
 		p.From.prune()
 		p.To.prune()
+		for _, s := range [][2]*Schema{{p.From, p.To}, {p.To, p.From}} {
+			for _, o := range slices.Clone(s[0].Objects) {
+				if o.Kind == "owner" && s[1].get(o.ID) == nil && s[1].ref(o, "subject") != nil {
+					s[0].remove(o.ID)
+				}
+			}
+		}
 		for _, a := range slices.Clone(p.From.Objects) {
 			b := p.To.get(a.ID)
 			if k := kindOf(a); b != nil && k.Becomes != nil && !k.Becomes(p.From, p.To, a) {
@@ -58,6 +66,9 @@ func (m *maker) add(s *Schema) {
 			continue
 		}
 		o := m.object(s, k, nil)
+		for tries := 0; o == nil && tries < 8; tries++ {
+			o = m.object(s, k, nil)
+		}
 		if o != nil && k.Name == "table" {
 			for range m.random.IntN(4) {
 				m.object(s, kindNamed("column"), map[string]int{"table": o.ID})

@@ -220,7 +220,7 @@ func (w *seeds) print(t *Object, rows []int) (insert, query string) {
 			continue
 		}
 		if w.steady(c) && w.steady(other) && w.From.columnType(c).sql == w.To.columnType(other).sql && w.literal(c.ID, 1) != "" {
-			kept = append(kept, quoted(c)+"::text")
+			kept = append(kept, quoted(c)+`::text COLLATE "C"`)
 		}
 	}
 	if len(names) == 0 {

@@ -31,10 +31,10 @@ var builtin = []typ{
 // castable reports whether PostgreSQL casts one to the other and back.
 func castable(a, b typ) bool {
 	if a.family == b.family {
-		return !slices.Contains([]string{"row", "userspan", "array"}, a.family) || a.sql == b.sql
+		return !slices.Contains([]string{"row", "userspan", "array", "base"}, a.family) || a.sql == b.sql
 	}
 	plain := func(t typ) bool {
-		return !slices.Contains([]string{"row", "userspan", "array", "bytes", "json"}, t.family)
+		return !slices.Contains([]string{"row", "userspan", "array", "bytes", "json", "base"}, t.family)
 	}
 	return (a.family == "text" || b.family == "text") && plain(a) && plain(b) && a.sql != "character(12)" && b.sql != "character(12)"
 }
@@ -188,6 +188,8 @@ func (s *Schema) typeBy(o *Object) typ {
 		return d
 	case "range":
 		return typ{sql: s.name(o), family: "userspan"}
+	case "base_type":
+		return typ{sql: s.name(o), family: "base"}
 	}
 	return typ{sql: s.name(o), family: "row"}
 }
