@@ -2,6 +2,7 @@ package object
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/cairn-db/cairn/internal/kind"
 	"github.com/cairn-db/cairn/internal/pg"
@@ -135,7 +136,7 @@ func createConstraint(c *kind.Ctx, id schema.ID, con constraint) []kind.Action {
 	}
 	if con.Type == "f" {
 		add.Lock = kind.ShareRowExclusive
-	} else if con.Validated && con.Enforced && !con.Only {
+	} else if con.Validated && con.Enforced && !con.Only && !repeats(c, id, con) {
 		add.Into, add.Fragments = tableOf(id), []kind.Fragment{{ID: id, Text: text}}
 	}
 	actions := append([]kind.Action{add}, alterOptions("ALTER INDEX "+qualified(indexName(id)), nil, con.Options)...)
@@ -146,6 +147,21 @@ func createConstraint(c *kind.Ctx, id schema.ID, con constraint) []kind.Action {
 		actions = append(actions, clusterOn(indexName(id), tableOf(id), qualified(id), true)...)
 	}
 	return actions
+}
+
+// repeats reports whether another constraint has an index on the same columns,
+// where CREATE TABLE would make one of the two only.
+func repeats(c *kind.Ctx, id schema.ID, con constraint) bool {
+	return con.Type != "c" && slices.ContainsFunc(c.Parts(c.New, tableOf(id), "constraint"), func(o *schema.Object) bool {
+		other := kind.Decode[constraint](o)
+		return strings.Contains("pux", other.Type) && onColumns(other) == onColumns(con) &&
+			(other.Type == "p" && con.Type != "p" || con.Type != "p" && o.ID.Part < id.Part)
+	})
+}
+
+// onColumns is the definition of a constraint without what kind of it it is.
+func onColumns(con constraint) string {
+	return con.Definition[strings.Index(con.Definition, "(")+1:]
 }
 
 func validate(id schema.ID) []kind.Action {
