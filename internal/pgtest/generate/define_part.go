@@ -31,13 +31,16 @@ func ruleKind() *Kind {
 			if other != nil {
 				action = []string{"NOTHING", "INSERT INTO " + s.name(other) + " DEFAULT VALUES", "DELETE FROM " + s.name(other) + " WHERE false",
 					"(DELETE FROM " + s.name(other) + "; NOTIFY changed)"}[s.pick(o, "action")]
+				if where != "" && s.pick(o, "action") == 3 {
+					action = "NOTHING"
+				}
 				if c != nil && s.pick(o, "action") == 2 {
 					action = "DELETE FROM " + s.name(other) + " WHERE " + row + "." + c.name + " IS NULL"
 				}
 			}
 			list := []string{"CREATE RULE " + quoted(o) + " AS ON " + []string{"INSERT", "UPDATE", "DELETE"}[n] + " TO " + s.name(t) + where +
 				" DO " + []string{"ALSO ", "INSTEAD "}[s.pick(o, "instead")] + action}
-			if n := s.pick(o, "enabled"); n == 1 || n > 0 && s.pick(o, "instead") == 0 && action == "NOTHING" {
+			if n := s.pick(o, "enabled"); t.Kind == "table" && (n == 1 || n > 0 && s.pick(o, "instead") == 0 && action == "NOTHING") {
 				list = append(list, "ALTER TABLE "+s.name(t)+[]string{"", " DISABLE RULE ", " ENABLE REPLICA RULE ", " ENABLE ALWAYS RULE "}[n]+quoted(o))
 			}
 			return list

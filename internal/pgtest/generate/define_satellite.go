@@ -89,7 +89,7 @@ func grantKind() *Kind {
 		Name: "grant", Weight: 5,
 		Slots: []Slot{{Name: "subject", Kinds: granted, Chance: 100, Fixed: true}},
 		Picks: []Pick{{Name: "privilege", Size: 6, Chance: 70}, {Name: "role", Size: 3, Chance: 70}, {Name: "option", Size: 2, Chance: 15}},
-		Fits: func(s *Schema, o *Object) bool { return s.pick(s.ref(o, "subject"), "trusted") == 0 },
+		Fits:  func(s *Schema, o *Object) bool { return s.pick(s.ref(o, "subject"), "trusted") == 0 },
 		Keys: func(s *Schema, o *Object) []string {
 			return key(fmt.Sprintf("grant %d", s.pick(o, "role")), o.Refs["subject"])
 		},

@@ -78,7 +78,11 @@ func (m *maker) object(s *Schema, k *Kind, fill map[string]int) *Object {
 		if _, filled := o.Refs[slot.Name]; filled || !m.chance(slot.Chance) {
 			continue
 		}
-		m.fill(s, o, slot)
+		if m.fill(s, o, slot); slot.Chance == 100 && o.Refs[slot.Name] == 0 && slot.Kinds[0] != "column" {
+			if made := m.object(s, kindNamed(slot.Kinds[0]), nil); made != nil {
+				o.Refs[slot.Name] = made.ID
+			}
+		}
 	}
 	for _, p := range k.Picks {
 		if m.chance(p.Chance) {

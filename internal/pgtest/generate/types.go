@@ -115,7 +115,7 @@ func (t typ) defaults() []string {
 func (t typ) truths(x string) []string {
 	switch t.family {
 	case "number":
-		return []string{x + " > 0", x + " BETWEEN 0 AND 1000", x + " <> 7", x + " IN (1, 2, 3, 4)"}
+		return []string{x + " > 0", x + " <= 1000", x + " <> 7", x + " IN (1, 2, 3, 4)"}
 	case "text":
 		return []string{x + " <> ''", "length(" + x + ") < 60", x + " !~ '^z'", "lower(" + x + ") <> ALL (ARRAY['a', 'b'])"}
 	case "time":
