@@ -87,6 +87,7 @@ func (kinds) Constraint(set *kind.Set) {
 			}
 			return follows(c, id)
 		},
+		Extra:   func(s *schema.State, id schema.ID, con constraint) []schema.ID { return referenced(s, id, con) },
 		Carried: true,
 		Detach:  true,
 	}))
@@ -162,6 +163,22 @@ func repeats(c *kind.Ctx, id schema.ID, con constraint) bool {
 // onColumns is the definition of a constraint without what kind of it it is.
 func onColumns(con constraint) string {
 	return con.Definition[strings.Index(con.Definition, "(")+1:]
+}
+
+// referenced is the other table of a foreign key. What is changed on the whole
+// of it comes before the key, such as whether it is logged.
+func referenced(s *schema.State, id schema.ID, con constraint) []schema.ID {
+	o := s.Objects[id]
+	if con.Type != "f" || o == nil {
+		return nil
+	}
+	for _, need := range o.Needs {
+		table := tableOf(need)
+		if (need.Kind == "column" || need.Kind == "constraint") && table != o.Parent && s.Objects[table] != nil {
+			return []schema.ID{table}
+		}
+	}
+	return nil
 }
 
 func validate(id schema.ID) []kind.Action {
