@@ -235,12 +235,9 @@ func alterType(c *kind.Ctx, id schema.ID, old, col column) []kind.Action {
 	return append(setType(c, id, col, using+col.Type), keepStorage(id, old, col)...)
 }
 
-// keepStorage sets again what a new type resets.
+// keepStorage sets again what ALTER COLUMN TYPE resets, for another collation too.
 func keepStorage(id schema.ID, old, col column) []kind.Action {
 	var actions []kind.Action
-	if old.Type == col.Type {
-		return nil
-	}
 	if old.Storage == col.Storage && col.Storage != col.Typestorage {
 		actions = alterColumnOnly(id, "SET STORAGE "+col.Storage)
 	}
@@ -273,21 +270,20 @@ func retargetColumn(c *kind.Ctx, id schema.ID, old, col column, replaced schema.
 		return nil
 	}
 	name := pg.QuoteIdent(id.Part)
-	switch replaced.Kind {
-	case "collation":
-		if col.Collation == qualified(replaced) {
-			return alterColumn(id, "TYPE "+col.Type+" COLLATE "+col.Collation)
-		}
-		return setType(c, id, col, name+"::"+col.Type)
-	case "domain":
-		return setType(c, id, col, name+"::"+col.Type)
-	case "enum":
-		if strings.HasSuffix(col.Type, "[]") {
-			return setType(c, id, col, name+"::text[]::"+col.Type)
-		}
-		return setType(c, id, col, name+"::text::"+col.Type)
+	var actions []kind.Action
+	switch {
+	case replaced.Kind == "collation" && col.Collation == qualified(replaced):
+		actions = alterColumn(id, "TYPE "+col.Type+" COLLATE "+col.Collation)
+	case replaced.Kind == "collation" || replaced.Kind == "domain":
+		actions = setType(c, id, col, name+"::"+col.Type)
+	case replaced.Kind == "enum" && strings.HasSuffix(col.Type, "[]"):
+		actions = setType(c, id, col, name+"::text[]::"+col.Type)
+	case replaced.Kind == "enum":
+		actions = setType(c, id, col, name+"::text::"+col.Type)
+	default:
+		return nil
 	}
-	return nil
+	return append(actions, keepStorage(id, old, col)...)
 }
 
 func needsKind(s *schema.State, id schema.ID, kind string) bool {
