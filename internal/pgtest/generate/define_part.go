@@ -72,19 +72,34 @@ func statisticsKind() *Kind {
 	}
 }
 
-// temporalKind defines keys without overlaps.
+// temporalKind defines keys without overlaps and foreign keys to them, with
+// columns of their own.
 func temporalKind() *Kind {
+	columns := func(o *Object) (string, string) { return fmt.Sprintf("key_%d", o.ID), fmt.Sprintf("during_%d", o.ID) }
 	return &Kind{
-		Name: "temporal", Weight: 3, Since: 18, Makes: []string{"constraint"}, Words: "CONSTRAINT", Address: onTable,
-		Slots: []Slot{inFixedTable(), inTable("column", 100), inTable("second", 100)},
+		Name: "temporal", Weight: 2, Since: 18, Makes: []string{"constraint"}, Words: "CONSTRAINT", Address: onTable,
+		Slots: []Slot{inFixedTable(), {Name: "target", Kinds: []string{"temporal"}, Chance: 50, Keep: true}},
+		Picks: []Pick{{Name: "type", Size: 2, Chance: 30}},
 		Fits: func(s *Schema, o *Object) bool {
-			a, b := s.ref(o, "column"), s.ref(o, "second")
-			return s.holds(o, "column", "second") && a != b && s.plain(a) && s.plain(b) && !s.partitioned(s.ref(o, "table")) &&
-				s.columnType(a).sql == "int4range" && s.columnType(b).sql == "int4range"
+			t := s.ref(o, "table")
+			return !s.partitioned(t) && s.ref(t, "parent") == nil && len(s.of("table", "parent", t)) == 0
 		},
 		SQL: func(s *Schema, o *Object) []string {
-			return addConstraint(s, o, "UNIQUE ("+quoted(s.ref(o, "column"))+", "+quoted(s.ref(o, "second"))+" WITHOUT OVERLAPS)")
+			t, target := s.ref(o, "table"), s.ref(o, "target")
+			key, during := columns(o)
+			typ := []string{"int4range", "daterange"}[s.pick(o, "type")]
+			list := []string{"ALTER TABLE " + s.name(t) + " ADD COLUMN " + key + " int4range, ADD COLUMN " + during + " " + typ}
+			list = append(list, addConstraint(s, o, "UNIQUE ("+key+", "+during+" WITHOUT OVERLAPS)")...)
+			if target == nil || s.pick(target, "type") != s.pick(o, "type") || s.unlogged(s.ref(target, "table")) != s.unlogged(t) {
+				return list
+			}
+			there, then := columns(target)
+			foreign := o.clone()
+			foreign.Name += " of"
+			return append(list, addConstraint(s, foreign, "FOREIGN KEY ("+key+", PERIOD "+during+") REFERENCES "+s.name(s.ref(target, "table"))+
+				" ("+there+", PERIOD "+then+")")...)
 		},
+		Becomes: func(a, b *Schema, o *Object) bool { return a.pick(a.get(o.ID), "type") == b.pick(b.get(o.ID), "type") },
 	}
 }
 

@@ -107,23 +107,33 @@ func (s *Schema) remove(id int) {
 }
 
 // prune empties slots whose object is gone and removes what is not valid
-// without it, until nothing more has to go.
+// without it, until nothing more has to go. What fits is asked only when every
+// slot is in order.
 func (s *Schema) prune() {
 	for again := true; again; {
-		again = false
-		keys := map[string]bool{}
-		for _, o := range slices.Clone(s.Objects) {
-			if !s.valid(o, keys) {
-				s.remove(o.ID)
-				again = true
-			}
+		again = s.removeAll(func(o *Object) bool { return !s.filled(o) })
+		if again {
+			continue
 		}
+		keys := map[string]bool{}
+		again = s.removeAll(func(o *Object) bool { return !s.filled(o) || !s.fits(o, keys) })
 	}
 }
 
-func (s *Schema) valid(o *Object, keys map[string]bool) bool {
-	k := kindOf(o)
-	for _, slot := range k.Slots {
+// removeAll removes what is bad, and reports whether there was any.
+func (s *Schema) removeAll(bad func(*Object) bool) bool {
+	for _, o := range slices.Clone(s.Objects) {
+		if bad(o) {
+			s.remove(o.ID)
+			return true
+		}
+	}
+	return false
+}
+
+// filled reports whether the slots of an object are as they have to be.
+func (s *Schema) filled(o *Object) bool {
+	for _, slot := range kindOf(o).Slots {
 		_, filled := o.Refs[slot.Name]
 		if filled && s.ref(o, slot.Name) == nil && slot.Keep {
 			delete(o.Refs, slot.Name)
@@ -133,6 +143,11 @@ func (s *Schema) valid(o *Object, keys map[string]bool) bool {
 			return false
 		}
 	}
+	return true
+}
+
+func (s *Schema) fits(o *Object, keys map[string]bool) bool {
+	k := kindOf(o)
 	if k.Since > s.Major || k.Fits != nil && !k.Fits(s, o) {
 		return false
 	}
