@@ -109,7 +109,7 @@ func constraintQuery(server int) string {
 	k.contype AS type, left(pg_get_constraintdef(k.oid), length(pg_get_constraintdef(k.oid)) - length(
 		CASE WHEN k.condeferrable THEN ' DEFERRABLE' ELSE '' END || CASE WHEN k.condeferred THEN ' INITIALLY DEFERRED' ELSE '' END ||
 		CASE WHEN NOT ` + enforced + ` THEN ' NOT ENFORCED' WHEN NOT k.convalidated THEN ' NOT VALID' ELSE '' END)) AS definition,
-	k.convalidated AND (k.contype <> 'c' OR k.conislocal OR c.relispartition OR NOT EXISTS (SELECT FROM pg_constraint p
+	k.convalidated AND (k.contype <> 'c' OR k.coninhcount = 0 OR c.relispartition OR NOT EXISTS (SELECT FROM pg_constraint p
 		WHERE p.contype = 'c' AND p.conname = k.conname AND NOT p.convalidated AND p.conrelid IN (
 			WITH RECURSIVE above(oid) AS (SELECT inhparent FROM pg_inherits WHERE inhrelid = k.conrelid
 				UNION SELECT inhparent FROM pg_inherits JOIN above ON inhrelid = above.oid) SELECT oid FROM above))) AS validated,
