@@ -30,7 +30,7 @@ var (
 func TestMain(m *testing.M) { os.Exit(clusters.Main(m)) }
 
 // fixedSeeds is how many seeds, from 1 on, run on each version every time.
-const fixedSeeds = 4
+const fixedSeeds = 3
 
 // Generated pairs: there and back, with an empty second plan, equal pg_dumps,
 // and the rows that both sides keep.
