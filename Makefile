@@ -4,7 +4,7 @@ LDFLAGS := -X main.version=$(VERSION)
 RACE    ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race lint demo docs
+.PHONY: help build test race soak lint demo docs
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ test: ## Run all tests on PostgreSQL 14 and 18 (CAIRN_TEST_PG="15 16" chooses ot
 
 race: ## Run all tests with the race detector
 	$(MAKE) --no-print-directory test RACE=1
+
+soak: ## Run generated pairs of schemas for a while (FOR=10m; SEED=n begins with that one)
+	$(GO) test ./internal/pgtest/generate -run TestSoak -v -timeout 0 -soak $(or $(FOR),5m) $(if $(SEED),-seed $(SEED))
 
 lint: ## Check formatting and run go vet
 	@unformatted=$$(gofmt -l .); \

@@ -99,6 +99,10 @@ type Spec[T any] struct {
 	// Bound returns objects of the old state without whose drop this one cannot go.
 	Bound func(*Ctx, schema.ID, T) []schema.ID
 
+	// Tied reports whether another object ties this one to what it needs: that
+	// tie goes when the need is dropped and created, and the object stays.
+	Tied func(id, need schema.ID) bool
+
 	// Settle returns what has to follow the creation of any object, on the kind
 	// whose satellites PostgreSQL makes with it.
 	Settle func(*Ctx, *schema.Object) []Action
@@ -204,6 +208,7 @@ type Kind struct {
 	Ends       func(old, new *schema.Object) bool
 	Follows    func(*Ctx, *schema.Object) []schema.ID
 	Bound      func(*Ctx, *schema.Object) []schema.ID
+	Tied       func(id, need schema.ID) bool
 	Settle     func(*Ctx, *schema.Object) []Action
 	Names      func(*schema.Object) []string
 	Roles      func(*schema.Object) []string
@@ -286,7 +291,7 @@ func Define[T any](set *Set, s Spec[T]) *Kind {
 	k := &Kind{
 		Name: s.Name, SQL: s.SQL, Grant: s.Grant, Doc: s.Doc, Since: s.Since, Rank: s.Rank,
 		Satellite: s.Satellite, Inline: s.Inline, Detach: s.Detach, Early: s.Early,
-		Loose: s.Loose, Privilege: s.Privilege, Role: s.Role, Option: s.Option, InDatabase: s.InDatabase, Heavy: s.Heavy, Whole: s.Whole, Shelled: s.Shelled, Heir: s.Heir, Settle: s.Settle, Rebuild: s.Rebuild, CanSwap: s.Aside != nil,
+		Loose: s.Loose, Privilege: s.Privilege, Role: s.Role, Option: s.Option, InDatabase: s.InDatabase, Heavy: s.Heavy, Whole: s.Whole, Shelled: s.Shelled, Heir: s.Heir, Settle: s.Settle, Tied: s.Tied, Rebuild: s.Rebuild, CanSwap: s.Aside != nil,
 		Fields: fields, Info: info, Printed: tagged[T]("print"),
 		Query: s.Query, Restricted: s.Restricted, Ref: s.Ref, Rename: s.Rename,
 	}

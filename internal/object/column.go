@@ -172,6 +172,9 @@ func createColumn(c *kind.Ctx, id schema.ID, col column) []kind.Action {
 		}
 		return settings
 	}
+	if leavesChild(c, id) {
+		col.Notnullname = col.Notnullis
+	}
 	text := kind.Words(pg.QuoteIdent(id.Part), col.Type, genericOptions(col.Foreignoptions))
 	if col.Collation != "" {
 		text += " COLLATE " + col.Collation
@@ -198,6 +201,12 @@ func createColumn(c *kind.Ctx, id schema.ID, col column) []kind.Action {
 		actions = append(actions, alterColumn(id, "SET COMPRESSION "+col.Compression)...)
 	}
 	return append(actions, ownSettings(id, col)...)
+}
+
+// leavesChild reports whether the table of a part is created anew while a child
+// stays, with names of constraints that it inherited and PostgreSQL gives once.
+func leavesChild(c *kind.Ctx, id schema.ID) bool {
+	return c.Dropped[relationOf(c.Old, id)] && slices.ContainsFunc(children(c, id), func(o *schema.Object) bool { return !c.Dropped[o.ID] })
 }
 
 // ownSettings sets what no column inherits.
@@ -247,12 +256,9 @@ func alterType(c *kind.Ctx, id schema.ID, old, col column) []kind.Action {
 	return append(setType(c, id, col, using+col.Type), keepStorage(id, old, col)...)
 }
 
-// keepStorage sets again what a new type resets.
+// keepStorage sets again what ALTER COLUMN TYPE resets, for another collation too.
 func keepStorage(id schema.ID, old, col column) []kind.Action {
 	var actions []kind.Action
-	if old.Type == col.Type {
-		return nil
-	}
 	if old.Storage == col.Storage && col.Storage != col.Typestorage {
 		actions = alterColumnOnly(id, "SET STORAGE "+col.Storage)
 	}
@@ -285,21 +291,20 @@ func retargetColumn(c *kind.Ctx, id schema.ID, old, col column, replaced schema.
 		return nil
 	}
 	name := pg.QuoteIdent(id.Part)
-	switch replaced.Kind {
-	case "collation":
-		if col.Collation == qualified(replaced) {
-			return alterColumn(id, "TYPE "+col.Type+" COLLATE "+col.Collation)
-		}
-		return setType(c, id, col, name+"::"+col.Type)
-	case "domain":
-		return setType(c, id, col, name+"::"+col.Type)
-	case "enum":
-		if strings.HasSuffix(col.Type, "[]") {
-			return setType(c, id, col, name+"::text[]::"+col.Type)
-		}
-		return setType(c, id, col, name+"::text::"+col.Type)
+	var actions []kind.Action
+	switch {
+	case replaced.Kind == "collation" && col.Collation == qualified(replaced):
+		actions = alterColumn(id, "TYPE "+col.Type+" COLLATE "+col.Collation)
+	case replaced.Kind == "collation" || replaced.Kind == "domain":
+		actions = setType(c, id, col, name+"::"+col.Type)
+	case replaced.Kind == "enum" && strings.HasSuffix(col.Type, "[]"):
+		actions = setType(c, id, col, name+"::text[]::"+col.Type)
+	case replaced.Kind == "enum":
+		actions = setType(c, id, col, name+"::text::"+col.Type)
+	default:
+		return nil
 	}
-	return nil
+	return append(actions, keepStorage(id, old, col)...)
 }
 
 func needsKind(s *schema.State, id schema.ID, kind string) bool {

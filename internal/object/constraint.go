@@ -1,6 +1,9 @@
 package object
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/cairn-db/cairn/internal/kind"
 	"github.com/cairn-db/cairn/internal/pg"
 	"github.com/cairn-db/cairn/schema"
@@ -45,16 +48,14 @@ func (kinds) Constraint(set *kind.Set) {
 			"type": nil, "definition": nil, "only": nil,
 			"validated": func(c *kind.Ctx, id schema.ID, old, con constraint) []kind.Action {
 				switch {
-				case con.Type == "c" && len(follows(c, id)) > 0:
+				case con.Type == "c" && slices.ContainsFunc(follows(c, id), func(part schema.ID) bool { return !con.Validated || validated(c.New, part) }):
 					return kind.Nothing
 				case old.Enforced != con.Enforced:
 					return alterForeignKey(c, id, old, con)
 				case !con.Validated:
 					return nil
 				}
-				from, what := violations(id, con)
-				return []kind.Action{{SQL: "ALTER TABLE " + qualified(id) + " VALIDATE CONSTRAINT " + pg.QuoteIdent(id.Part), Violating: from, Violation: what,
-					Relation: tableOf(id), Lock: kind.ShareUpdateExclusive, Scan: true}}
+				return validate(id, con)
 			},
 			"enforced":   alterForeignKey,
 			"deferrable": alterForeignKey,
@@ -86,6 +87,7 @@ func (kinds) Constraint(set *kind.Set) {
 			}
 			return follows(c, id)
 		},
+		Extra:   func(s *schema.State, id schema.ID, con constraint) []schema.ID { return referenced(s, id, con) },
 		Carried: true,
 		Detach:  true,
 	}))
@@ -94,7 +96,9 @@ func (kinds) Constraint(set *kind.Set) {
 // constraintQuery leaves out what the clones of foreign keys on partitions and
 // the not-null constraints of 18 are: the former follow their parents, the
 // latter are attributes of columns. The printed definition ends with what has
-// fields of its own, in this order; it is cut off by its known length.
+// fields of its own, in this order; it is cut off by its known length. A table
+// that was empty when it inherited a check has it valid although its parent does
+// not, which pg_dump prints for partitions alone: else the parent's word counts.
 func constraintQuery(server int) string {
 	enforced := "true"
 	if server >= 18 {
@@ -105,7 +109,11 @@ func constraintQuery(server int) string {
 	k.contype AS type, left(pg_get_constraintdef(k.oid), length(pg_get_constraintdef(k.oid)) - length(
 		CASE WHEN k.condeferrable THEN ' DEFERRABLE' ELSE '' END || CASE WHEN k.condeferred THEN ' INITIALLY DEFERRED' ELSE '' END ||
 		CASE WHEN NOT ` + enforced + ` THEN ' NOT ENFORCED' WHEN NOT k.convalidated THEN ' NOT VALID' ELSE '' END)) AS definition,
-	k.convalidated AS validated, ` + enforced + ` AS enforced, k.condeferrable AS deferrable, k.condeferred AS deferred,
+	k.convalidated AND (k.contype <> 'c' OR k.coninhcount = 0 OR c.relispartition OR NOT EXISTS (SELECT FROM pg_constraint p
+		WHERE p.contype = 'c' AND p.conname = k.conname AND NOT p.convalidated AND p.conrelid IN (
+			WITH RECURSIVE above(oid) AS (SELECT inhparent FROM pg_inherits WHERE inhrelid = k.conrelid
+				UNION SELECT inhparent FROM pg_inherits JOIN above ON inhrelid = above.oid) SELECT oid FROM above))) AS validated,
+	` + enforced + ` AS enforced, k.condeferrable AS deferrable, k.condeferred AS deferred,
 	k.conislocal AS local, ` + sortedOptions("i.reloptions") + ` AS options, quote_ident(sp.spcname) AS tablespace,
 	coalesce(x.indisclustered, false) AS clustered, c.relkind = 'p' AND k.contype IN ('p', 'u', 'x') AS only
 FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -117,6 +125,9 @@ WHERE k.contype IN ('p', 'u', 'c', 'f', 'x') AND NOT (k.contype = 'f' AND k.conp
 
 func createConstraint(c *kind.Ctx, id schema.ID, con constraint) []kind.Action {
 	if con.Type == "c" && arrives(c, id, con.Local) {
+		if parents := follows(c, id); con.Validated && len(parents) > 0 && !validated(c.New, parents[0]) {
+			return validate(id, con)
+		}
 		return nil
 	}
 	text := "CONSTRAINT " + pg.QuoteIdent(id.Part) + " " + constraintText(con)
@@ -127,7 +138,7 @@ func createConstraint(c *kind.Ctx, id schema.ID, con constraint) []kind.Action {
 	add.Violating, add.Violation = violations(id, con)
 	if con.Type == "f" {
 		add.Lock = kind.ShareRowExclusive
-	} else if con.Validated && con.Enforced && !con.Only {
+	} else if con.Validated && con.Enforced && !con.Only && !repeats(c, id, con) {
 		add.Into, add.Fragments = tableOf(id), []kind.Fragment{{ID: id, Text: text}}
 	}
 	actions := append([]kind.Action{add}, alterOptions("ALTER INDEX "+qualified(indexName(id)), nil, con.Options)...)
@@ -138,6 +149,48 @@ func createConstraint(c *kind.Ctx, id schema.ID, con constraint) []kind.Action {
 		actions = append(actions, clusterOn(indexName(id), tableOf(id), qualified(id), true)...)
 	}
 	return actions
+}
+
+// repeats reports whether another constraint has an index on the same columns,
+// where CREATE TABLE would make one of the two only.
+func repeats(c *kind.Ctx, id schema.ID, con constraint) bool {
+	return con.Type != "c" && slices.ContainsFunc(c.Parts(c.New, tableOf(id), "constraint"), func(o *schema.Object) bool {
+		other := kind.Decode[constraint](o)
+		return strings.Contains("pux", other.Type) && onColumns(other) == onColumns(con) &&
+			(other.Type == "p" && con.Type != "p" || con.Type != "p" && o.ID.Part < id.Part)
+	})
+}
+
+// onColumns is the definition of a constraint without what kind of it it is.
+func onColumns(con constraint) string {
+	return con.Definition[strings.Index(con.Definition, "(")+1:]
+}
+
+// referenced is the other table of a foreign key. What is changed on the whole
+// of it comes before the key, such as whether it is logged.
+func referenced(s *schema.State, id schema.ID, con constraint) []schema.ID {
+	o := s.Objects[id]
+	if con.Type != "f" || o == nil {
+		return nil
+	}
+	for _, need := range o.Needs {
+		table := tableOf(need)
+		if (need.Kind == "column" || need.Kind == "constraint") && table != o.Parent && s.Objects[table] != nil {
+			return []schema.ID{table}
+		}
+	}
+	return nil
+}
+
+func validate(id schema.ID, con constraint) []kind.Action {
+	from, what := violations(id, con)
+	return []kind.Action{{SQL: "ALTER TABLE " + qualified(id) + " VALIDATE CONSTRAINT " + pg.QuoteIdent(id.Part),
+		Violating: from, Violation: what, Relation: tableOf(id), Lock: kind.ShareUpdateExclusive, Scan: true}}
+}
+
+func validated(s *schema.State, id schema.ID) bool {
+	o := s.Objects[id]
+	return o != nil && kind.Decode[constraint](o).Validated
 }
 
 // constraintText prints the definition and when it is checked.

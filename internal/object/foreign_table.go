@@ -49,6 +49,7 @@ WHERE ` + userSchemas
 			},
 		},
 		Names: func(id schema.ID, _ foreignTable) []string { return relationNames(id) },
+		Tied:  tiedTable,
 	})
 }
 

@@ -37,6 +37,9 @@ WHERE NOT c.relispartition AND c.relkind IN ('r', 'f') AND c.relpersistence <> '
 			return alterTable(id, "NO INHERIT "+id.Part)
 		},
 		Alter: kind.Alter[inheritance]{},
+		Extra: func(s *schema.State, id schema.ID, _ inheritance) []schema.ID {
+			return slices.DeleteFunc(parentTables(s, id), func(parent schema.ID) bool { return qualified(parent) != id.Part })
+		},
 		After: func(c *kind.Ctx, s *schema.State, id schema.ID, _ inheritance) []schema.ID {
 			ids := inheritable(c, s, relationOf(s, id))
 			for _, parent := range parentTables(s, id) {
@@ -98,7 +101,8 @@ func follows(c *kind.Ctx, id schema.ID) []schema.ID {
 	var parts []schema.ID
 	for _, s := range []*schema.State{c.Old, c.New} {
 		for _, part := range above(s, id) {
-			if part.Kind == "attribute" && followsType(c, id, part) || tied(c.Old, id, part) && tied(c.New, id, part) {
+			if part.Kind == "attribute" && followsType(c, id, part) ||
+				!c.Created[relationOf(s, part)] && tied(c.Old, id, part) && tied(c.New, id, part) {
 				parts = append(parts, part)
 			}
 		}

@@ -80,8 +80,34 @@ func (kinds) Table(set *kind.Set) {
 			},
 		},
 		Names: func(id schema.ID, _ table) []string { return relationNames(id) },
+		Tied:  tiedTable,
+		After: loggedBefore,
+		Ends:  func(old, t table) bool { return old.Persistence == "p" && t.Persistence == "u" },
 	})
 }
+
+// loggedBefore returns the tables that have to be logged before this one is,
+// and unlogged after it: those that its foreign keys reference.
+func loggedBefore(c *kind.Ctx, s *schema.State, id schema.ID, _ table) []schema.ID {
+	var ids []schema.ID
+	for _, o := range c.Parts(s, id, "constraint") {
+		for _, other := range referenced(s, o.ID, kind.Decode[constraint](o)) {
+			if changesPersistence(c, id) && changesPersistence(c, other) {
+				ids = append(ids, other)
+			}
+		}
+	}
+	return ids
+}
+
+func changesPersistence(c *kind.Ctx, id schema.ID) bool {
+	old, new := c.Old.Objects[id], c.New.Objects[id]
+	return old != nil && new != nil && !c.Created[id] && kind.Decode[table](old).Persistence != kind.Decode[table](new).Persistence
+}
+
+// tiedTable reports whether a need of a table is one of its parents, which
+// inheritance and partitions tie it to.
+func tiedTable(_, need schema.ID) bool { return need.Kind == "table" || need.Kind == "foreign_table" }
 
 func tableQuery(server int) string {
 	method := "CASE WHEN c.relkind = 'r' THEN NULLIF(am.amname, 'heap') END"

@@ -171,6 +171,6 @@ func Exec(t testing.TB, url, sql string) {
 	}
 	defer conn.Close(context.Background())
 	if _, err := conn.PgConn().Exec(t.Context(), sql).ReadAll(); err != nil {
-		t.Fatalf("running %s: %v", sql, err)
+		t.Fatalf("%v\nrunning:\n%s", err, sql)
 	}
 }

@@ -21,14 +21,15 @@ type Pair struct {
 	Target    string // URL of a database that holds From; "" loads it
 	Seed      string // run on the target after From
 	Selection cairn.Selection
-	Undumped  bool // do not compare what pg_dump prints
+	Undumped  bool   // do not compare what pg_dump prints
+	Level     string // run on both databases before pg_dump compares them
 }
 
 // Converge loads From with the server alone, plans the way to To, applies it,
 // and demands what every plan owes: the next plan is empty, and pg_dump sees no
 // difference to a database into which the server loaded To alone. It returns
 // the plan.
-func (c *Clusters) Converge(t *testing.T, p Pair) *schema.Plan {
+func (c *Clusters) Converge(t testing.TB, p Pair) *schema.Plan {
 	t.Helper()
 	target := p.Target
 	if target == "" {
@@ -64,7 +65,10 @@ func (c *Clusters) Converge(t *testing.T, p Pair) *schema.Plan {
 	if p.Undumped {
 		return plan
 	}
-	want := c.Printed(t, p.Major, p.To)
+	if p.Level != "" {
+		Exec(t, target, p.Level)
+	}
+	want := c.Printed(t, p.Major, p.To+p.Level)
 	if diff := cmp.Diff(want, c.Dump(t, target)); diff != "" {
 		t.Errorf("pg_dump differs (-psql +cairn):\n%s\nplan:\n%s", diff, steps(plan))
 	}
@@ -99,7 +103,7 @@ func (c *Clusters) RoundTrip(t *testing.T, major int, sql string) {
 }
 
 // Apply plans and applies, and fails the test with the plan when it cannot.
-func Apply(t *testing.T, engine *cairn.Engine, request cairn.PlanRequest) *schema.Plan {
+func Apply(t testing.TB, engine *cairn.Engine, request cairn.PlanRequest) *schema.Plan {
 	t.Helper()
 	plan, err := engine.Plan(t.Context(), request)
 	if err != nil {
@@ -117,7 +121,7 @@ func Apply(t *testing.T, engine *cairn.Engine, request cairn.PlanRequest) *schem
 }
 
 // NewEngine returns an engine that the end of the test closes.
-func NewEngine(t *testing.T) *cairn.Engine {
+func NewEngine(t testing.TB) *cairn.Engine {
 	t.Helper()
 	engine := cairn.New(cairn.Options{Getenv: os.Getenv, CacheDir: ServerOptions().CacheDir})
 	t.Cleanup(func() {
@@ -130,7 +134,7 @@ func NewEngine(t *testing.T) *cairn.Engine {
 
 // Printed returns what pg_dump prints of a database into which the server
 // alone loaded the text.
-func (c *Clusters) Printed(t *testing.T, major int, sql string) string {
+func (c *Clusters) Printed(t testing.TB, major int, sql string) string {
 	t.Helper()
 	if text, ok := c.printed.Load(printedKey{major, sql}); ok {
 		return text.(string)
@@ -140,14 +144,14 @@ func (c *Clusters) Printed(t *testing.T, major int, sql string) string {
 
 // LoadPrinted is Load of both texts, and remembers what Printed returns for the
 // second.
-func (c *Clusters) LoadPrinted(t *testing.T, major int, prelude, sql string) string {
+func (c *Clusters) LoadPrinted(t testing.TB, major int, prelude, sql string) string {
 	t.Helper()
 	url := c.Load(t, major, prelude+sql)
 	c.print(t, major, sql, url)
 	return url
 }
 
-func (c *Clusters) print(t *testing.T, major int, sql, url string) string {
+func (c *Clusters) print(t testing.TB, major int, sql, url string) string {
 	t.Helper()
 	text := c.Dump(t, url)
 	c.printed.Store(printedKey{major, sql}, text)
@@ -161,7 +165,7 @@ type printedKey struct {
 
 // Load returns the URL of a new database into which the server alone loaded the
 // text.
-func (c *Clusters) Load(t *testing.T, major int, sql string) string {
+func (c *Clusters) Load(t testing.TB, major int, sql string) string {
 	t.Helper()
 	url := c.Database(t, major)
 	if strings.TrimSpace(sql) != "" {

@@ -9,7 +9,7 @@ import (
 )
 
 // sortStatements splits a dump into statements, sorts the lines inside CREATE
-// TABLE and of composite types, and sorts the statements.
+// TABLE and CREATE TYPE AS, and sorts the statements.
 func sortStatements(dump string) []string {
 	statements, err := pg.Split("pg_dump", dump)
 	if err != nil {
@@ -25,7 +25,8 @@ func sortStatements(dump string) []string {
 
 func sortColumns(sql string) string {
 	head, body, ok := strings.Cut(sql, "(\n")
-	if !ok || !strings.HasPrefix(sql, "CREATE ") || !strings.Contains(head, "TABLE") && !strings.HasSuffix(head, " AS ") {
+	composite := strings.HasPrefix(head, "CREATE TYPE ") && strings.HasSuffix(head, " AS ")
+	if !ok || !composite && (!strings.HasPrefix(sql, "CREATE ") || !strings.Contains(head, "TABLE")) {
 		return sql
 	}
 	body, tail, ok := strings.Cut(body, "\n)")

@@ -231,7 +231,7 @@ func TestUnnamedDatabase(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	request.From = writeFile(t, block+"ALTER DATABASE named CONNECTION LIMIT 3;")
-	files, err := engine.Dump(t.Context(), request)
+	files, _, err := engine.Dump(t.Context(), request)
 	if err != nil || files[0].Text != "ALTER DATABASE named CONNECTION LIMIT 3;\n\nALTER DATABASE named SET work_mem TO '64';\n" {
 		t.Errorf("got %v, %v", files, err)
 	}

@@ -155,7 +155,9 @@ func (e *expansion) pull(id schema.ID) {
 		e.pulled[id] = true
 		if e.ctx.Created[id] {
 			for _, follower := range e.followersOf(id) {
-				e.pullUser(follower, id)
+				if slices.Contains(e.kinds.Of(follower).Follows(e.ctx, e.old.Objects[follower]), id) {
+					e.pullUser(follower, id)
+				}
 			}
 		}
 		e.pullShell(id)
@@ -182,7 +184,7 @@ func (e *expansion) canSwap(id schema.ID) bool {
 }
 
 // followersOf returns the objects in which PostgreSQL repeats the changes of the
-// identified one.
+// identified one, unless what ties them goes.
 func (e *expansion) followersOf(id schema.ID) []schema.ID {
 	if e.followers == nil {
 		e.followers = map[schema.ID][]schema.ID{}
@@ -231,7 +233,7 @@ func (e *expansion) pullUser(user, gone schema.ID) {
 		return // its change lets go of what is dropped
 	}
 	k := e.kinds.Of(user)
-	if part && k.Early && new.Parent != gone {
+	if part && k.Early && new.Parent != gone || k.Tied != nil && k.Tied(user, gone) {
 		return
 	}
 	if !part && e.ctx.Created[gone] && e.canSwap(gone) {
