@@ -48,6 +48,7 @@ type State struct {
 	Server  int                 // major version of the server that printed it
 	Objects map[ID]*Object      // by identity
 	Outside map[ID]*Object      // those that were left out, for what they do to the rest
+	Members map[ID]ID           // the extension of each object that is a member of one; in no snapshot
 	Roles   []string            // roles that exist on the server, sorted
 	Default string              // role that owns what the reader of the state creates
 	Unowned string              // role whose objects nobody gave an owner, "" for a database
@@ -63,7 +64,7 @@ const MostLarge = 1000
 
 // NewState returns an empty state for a server of the given major version.
 func NewState(server int) *State {
-	return &State{Server: server, Objects: map[ID]*Object{}, Outside: map[ID]*Object{}, Hidden: map[string][]string{}}
+	return &State{Server: server, Objects: map[ID]*Object{}, Outside: map[ID]*Object{}, Hidden: map[string][]string{}, Members: map[ID]ID{}}
 }
 
 // Sorted returns the objects ordered by identity.

@@ -30,6 +30,9 @@ func (r *reader) assemble() error {
 			continue
 		}
 		if resolver.member(w.address) || resolver.member(w.parent) {
+			if e, ok := resolver.resolve(w.address); ok {
+				r.state.Members[w.object.ID] = e
+			}
 			continue
 		}
 		if err := r.addObject(w, resolver); err != nil {

@@ -148,6 +148,22 @@ func (e *expansion) endEdges(g *graph, n *node, old *schema.Object) {
 	}
 }
 
+// addMemberEdges puts the drop of objects before the creation of an extension
+// that has members of the same identities, and the drop of such an extension
+// before their creation.
+func (e *expansion) addMemberEdges(g *graph) {
+	for _, n := range g.nodes {
+		switch n.phase {
+		case dropping:
+			if extension := g.get(e.new.Members[n.id], creating); extension != nil {
+				extension.needs(n)
+			}
+		case creating:
+			n.needs(g.get(e.old.Members[n.id], dropping))
+		}
+	}
+}
+
 // addNameEdges puts drops before creations that take the same name in a
 // namespace that several kinds share.
 func (e *expansion) addNameEdges(g *graph) {

@@ -29,6 +29,7 @@ func (e *expansion) build() *graph {
 		e.addEdges(g, n)
 	}
 	e.addNameEdges(g)
+	e.addMemberEdges(g)
 	return g
 }
 
