@@ -32,6 +32,9 @@ func (r *reader) assemble() error {
 		if resolver.member(w.address) || resolver.member(w.parent) {
 			if e, ok := resolver.resolve(w.address); ok {
 				r.state.Members[w.object.ID] = e
+				if err := r.addMemberGrants(w, e); err != nil {
+					return err
+				}
 			}
 			continue
 		}
@@ -88,7 +91,8 @@ func (r *reader) addObject(w row, resolver *resolver) error {
 func (r *reader) addSatellite(w row, resolver *resolver) error {
 	subject := w.object.ID
 	parent, ok := resolver.resolve(w.address)
-	if !ok || resolver.member(w.address) {
+	member := resolver.member(w.address)
+	if !ok || member && (w.kind.Satellite != kind.FromACL || w.of == "") {
 		return nil
 	}
 	if w.of == "" {
@@ -107,6 +111,25 @@ func (r *reader) addSatellite(w row, resolver *resolver) error {
 	w.object.ID = subject.Satellite(w.kind.Name)
 	w.object.Parent = parent
 	return r.add(w.object)
+}
+
+// addMemberGrants adds what roles hold on the member of an extension where that
+// differs from what the extension gave them.
+func (r *reader) addMemberGrants(w row, extension schema.ID) error {
+	if initial, ok := r.initial[w.address]; ok {
+		if !w.hasACL {
+			w.acl, w.hasACL = w.aclDefault, true
+		}
+		w.aclDefault = initial
+	}
+	for _, k := range r.kinds.All() {
+		if k.Satellite == kind.FromACL && k.Option == "" {
+			if err := r.addGrantsTo(k, w.object.ID, extension, w); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func (r *reader) addGrants(k *kind.Kind, subject schema.ID, w row) error {

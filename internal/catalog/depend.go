@@ -72,6 +72,20 @@ func (r *reader) readDepends(rr *pgconn.ResultReader) error {
 	return nil
 }
 
+// initialQuery lists the privileges that extensions gave on their members when
+// they were created (manual chapter 53.22).
+const initialQuery = `SELECT classoid, objoid, objsubid, array_to_json(initprivs::text[])
+FROM pg_init_privs WHERE privtype = 'e' AND objoid >= 16384`
+
+func (r *reader) readInitial(rr *pgconn.ResultReader) error {
+	r.initial = map[address]string{}
+	for rr.NextRow() {
+		v := rr.Values()
+		r.initial[address{number(string(v[0])), number(string(v[1])), number(string(v[2]))}] = string(v[3])
+	}
+	return nil
+}
+
 func (r *reader) readCatalogue(rr *pgconn.ResultReader) error {
 	for rr.NextRow() {
 		v := rr.Values()

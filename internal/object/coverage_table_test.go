@@ -28,7 +28,7 @@ var notCompared = map[string]string{
 	"pg_subscription_rel":            "the progress of replication",
 	"pg_replication_origin":          "the progress of replication",
 	"pg_shdepend":                    "follows from owners, grants and tablespaces",
-	"pg_init_privs":                  "what extensions grant on their own members",
+	"pg_init_privs":                  "read beside the kinds, with the privileges on members of extensions: the case grant/member",
 	"pg_tablespace":                  "a tablespace is of the server, and named only",
 	"pg_shdescription":               "comments on what is of the server",
 	"pg_shseclabel":                  "needs the library of a provider: the cases of security_label",

@@ -21,7 +21,7 @@ type grant struct {
 func (kinds) Grant(set *kind.Set) {
 	kind.Define(set, kind.Spec[grant]{
 		Name: "grant", Rank: 210, Satellite: kind.FromACL,
-		Doc: "Privileges of a role on an object or a column, with grant options. Who granted them is not compared.",
+		Doc: "Privileges of a role on an object or a column, with grant options, also on members of extensions. Who granted them is not compared.",
 		Query: func(int) string {
 			return `SELECT 'pg_class'::regclass::oid AS classid, c.oid AS objid, 0 AS objsubid, 'column' AS of,
 	n.nspname AS schema, c.relname AS name, a.attname AS part, pg_get_userbyid(c.relowner) AS aclowner,
