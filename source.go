@@ -251,7 +251,7 @@ func (e *Engine) buildUpon(ctx context.Context, ground *schema.State, sources []
 	if err := prepare(ctx, s.Conn, r); err != nil {
 		return read{}, err
 	}
-	options := load.Options{CreateRoles: true, SearchPath: searchPath(r.selection), Roles: r.selection.Roles, Database: r.selection.Database,
+	options := load.Options{CreateRoles: true, SearchPath: searchPath(r.selection), Schema: only(r.selection.Schemas), Roles: r.selection.Roles, Database: r.selection.Database,
 		Name: databaseName(r), NoInherit: e.noInherit(r.other),
 		Supply: func(err error) bool { return s.Supply(ctx, err) }}
 	loaded, err := load.Run(ctx, s.Conn, sources, options)
@@ -345,14 +345,8 @@ func (e *Engine) translate(ctx context.Context, state *schema.State, major int) 
 	return result, nil
 }
 
-// prepare creates what files may take for granted: the one schema that they
-// are loaded into, and the extensions that the configuration names.
+// prepare creates the extensions that the configuration names.
 func prepare(ctx context.Context, conn *pgx.Conn, r reading) error {
-	if len(r.selection.Schemas) == 1 {
-		if _, err := conn.Exec(ctx, "CREATE SCHEMA IF NOT EXISTS "+pg.QuoteIdent(r.selection.Schemas[0])); err != nil {
-			return fmt.Errorf("creating schema %s on the shadow: %w", r.selection.Schemas[0], err)
-		}
-	}
 	for _, x := range r.scratch.Extensions {
 		if _, err := conn.Exec(ctx, "CREATE EXTENSION IF NOT EXISTS "+pg.QuoteIdent(x)+" CASCADE"); err != nil {
 			return hinted{fmt.Errorf("creating extension %s on the shadow: %w", x, err),
@@ -360,6 +354,14 @@ func prepare(ctx context.Context, conn *pgx.Conn, r reading) error {
 		}
 	}
 	return nil
+}
+
+// only returns the one schema that files are loaded into, "" for several.
+func only(schemas []string) string {
+	if len(schemas) == 1 {
+		return schemas[0]
+	}
+	return ""
 }
 
 // searchPath lets one unqualified file serve any one schema.

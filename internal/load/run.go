@@ -15,6 +15,7 @@ import (
 
 // Options says how sources are loaded.
 type Options struct {
+	Schema      string           // exists before anything else, "" for none; a source may create it
 	SearchPath  []string         // at the start of each source; default: the server's
 	CreateRoles bool             // create roles that the sources only mention, without login
 	Supply      func(error) bool // removes the cause of a failure that lies in the server, if it can; may be nil
@@ -49,6 +50,9 @@ func Run(ctx context.Context, conn *pgx.Conn, sources []Source, o Options) (Resu
 	items := script.items
 	if o.Roles {
 		items, r.created = rolesFirst(items), created(items)
+	}
+	if items, err = r.schemaFirst(items, o.Schema); err != nil {
+		return Result{}, err
 	}
 	if err := r.rounds(items); err != nil {
 		return Result{}, err
@@ -107,6 +111,36 @@ func (r *runner) prepare(searchPath []string) {
 		parts = append(parts, "SET search_path = "+strings.Join(names, ", "))
 	}
 	r.base, r.baseLength = strings.Join(parts, ";"), len(parts)
+}
+
+// schemaFirst puts the statement first that creates the schema, or creates it
+// when there is none: what has no schema goes into it.
+func (r *runner) schemaFirst(items []*item, name string) ([]*item, error) {
+	if name == "" {
+		return items, nil
+	}
+	i := slices.IndexFunc(items, func(i *item) bool { return has(i.words, "CREATE", "SCHEMA") && createsSchema(i.sql, name) })
+	if i < 0 {
+		if err := r.exec("CREATE SCHEMA IF NOT EXISTS " + pg.QuoteIdent(name)); err != nil {
+			return nil, fmt.Errorf("creating schema %s on the shadow: %w", name, err)
+		}
+		return items, nil
+	}
+	first := items[i]
+	return slices.Insert(slices.Delete(slices.Clone(items), i, i+1), 0, first), nil
+}
+
+// createsSchema reports whether CREATE SCHEMA is for that name, which can be
+// that of its owner only.
+func createsSchema(sql, name string) bool {
+	for _, t := range pg.Tokens(sql)[2:] {
+		switch {
+		case t.Comment, t.Is("IF"), t.Is("NOT"), t.Is("EXISTS"), t.Is("AUTHORIZATION"):
+		default:
+			return t.Name && t.Ident() == name
+		}
+	}
+	return false
 }
 
 func (r *runner) exec(sql string) error {

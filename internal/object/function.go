@@ -13,8 +13,8 @@ type function struct {
 	Defaults   []string `print:"true"` // printed expression for each parameter, "" for none
 	Result     string
 	Language   string
-	Body       string // source text, printed SQL, or the name of a symbol
-	Atomic     bool   // the body is SQL that the server keeps parsed
+	Body       string // source text, or the name of a symbol; "" when there are statements
+	Statements string `print:"true"` // SQL that the server keeps parsed
 	Library    string // file of a function in C
 	Volatility string
 	Parallel   string
@@ -52,7 +52,7 @@ func (kinds) Function(set *kind.Set) {
 			"result":     nil,
 			"language":   replace,
 			"body":       replace,
-			"atomic":     replace,
+			"statements": replace,
 			"library":    replace,
 			"transforms": replace,
 			"window":     nil,
@@ -101,7 +101,7 @@ func functionRoutine(f function) routine {
 	}
 	return routine{
 		word: "FUNCTION", parameters: f.Parameters, defaults: f.Defaults, result: f.Result, language: f.Language,
-		body: f.Body, atomic: f.Atomic, library: f.Library, transforms: f.Transforms, options: options, config: f.Config,
+		body: f.Body, statements: f.Statements, library: f.Library, transforms: f.Transforms, options: options, config: f.Config,
 	}
 }
 
@@ -134,5 +134,5 @@ func alterFunction(_ *kind.Ctx, id schema.ID, old, f function) []kind.Action {
 // sameCode reports whether no part differs that only CREATE OR REPLACE changes.
 func sameCode(a, b routine) bool {
 	return slices.Equal(a.parameters, b.parameters) && slices.Equal(a.defaults, b.defaults) && a.language == b.language &&
-		a.body == b.body && a.atomic == b.atomic && a.library == b.library && slices.Equal(a.transforms, b.transforms)
+		a.body == b.body && a.statements == b.statements && a.library == b.library && slices.Equal(a.transforms, b.transforms)
 }

@@ -10,8 +10,8 @@ type procedure struct {
 	Parameters []string // with mode, name and type
 	Defaults   []string `print:"true"` // printed expression for each parameter, "" for none
 	Language   string
-	Body       string // source text, printed SQL, or the name of a symbol
-	Atomic     bool   // the body is SQL that the server keeps parsed
+	Body       string // source text, or the name of a symbol; "" when there are statements
+	Statements string `print:"true"` // SQL that the server keeps parsed
 	Library    string // file of a procedure in C
 	Definer    bool   // SECURITY DEFINER
 	Transforms []string
@@ -48,7 +48,7 @@ WHERE p.prokind = 'p' AND ` + userRoutines
 			"defaults":   replace,
 			"language":   replace,
 			"body":       replace,
-			"atomic":     replace,
+			"statements": replace,
 			"library":    replace,
 			"transforms": replace,
 			"definer":    alterProcedure,
@@ -64,7 +64,7 @@ WHERE p.prokind = 'p' AND ` + userRoutines
 func procedureRoutine(p procedure) routine {
 	return routine{
 		word: "PROCEDURE", parameters: p.Parameters, defaults: p.Defaults, language: p.Language, body: p.Body,
-		atomic: p.Atomic, library: p.Library, transforms: p.Transforms, config: p.Config,
+		statements: p.Statements, library: p.Library, transforms: p.Transforms, config: p.Config,
 		options: []string{onOff(p.Definer, "SECURITY DEFINER", "")},
 	}
 }

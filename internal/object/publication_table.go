@@ -10,7 +10,7 @@ import (
 // give all tables anew, but not change one.
 type publicationTable struct {
 	Columns []string // printed names, none for all (15 and later)
-	Filter  string   // printed expression in parentheses, "" for none (15 and later)
+	Filter  string   `print:"true"` // printed expression in parentheses, "" for none (15 and later)
 }
 
 // PublicationTable defines the tables in publications. The children of an

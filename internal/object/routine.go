@@ -19,7 +19,7 @@ type routine struct {
 	result     string
 	language   string
 	body       string
-	atomic     bool
+	statements string
 	library    string
 	transforms []string
 	options    []string // words behind the language
@@ -47,8 +47,8 @@ const bodyColumns = `
 	CASE WHEN p.pronargdefaults > 0 THEN (SELECT json_agg(coalesce(pg_get_function_arg_default(p.oid, a.i::int), '') ORDER BY a.i)
 		FROM unnest(coalesce(p.proallargtypes, p.proargtypes::oid[]), p.proargmodes) WITH ORDINALITY AS a(type, mode, i)
 		WHERE a.mode IS DISTINCT FROM 't') END AS defaults,
-	quote_ident(l.lanname) AS language, CASE WHEN p.prosqlbody IS NULL THEN p.prosrc ELSE pg_get_function_sqlbody(p.oid) END AS body,
-	p.prosqlbody IS NOT NULL AS atomic, p.probin AS library, p.prosecdef AS definer,
+	quote_ident(l.lanname) AS language, CASE WHEN p.prosqlbody IS NULL THEN p.prosrc END AS body, pg_get_function_sqlbody(p.oid) AS statements,
+	 p.probin AS library, p.prosecdef AS definer,
 	(SELECT json_agg(format_type(type, NULL) ORDER BY i) FROM unnest(p.protrftypes) WITH ORDINALITY AS t(type, i)) AS transforms,
 	to_json(p.proconfig) AS config`
 
@@ -92,8 +92,8 @@ func createRoutine(verb string, id schema.ID, r routine) []kind.Action {
 		b.WriteString("\n    SET " + printSetting(setting))
 	}
 	switch {
-	case r.atomic:
-		b.WriteString("\n" + r.body)
+	case r.statements != "":
+		b.WriteString("\n" + r.statements)
 	case r.library != "":
 		b.WriteString("\n    AS " + pg.QuoteLiteral(r.library) + ", " + pg.QuoteLiteral(r.body))
 	default:

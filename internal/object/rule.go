@@ -8,7 +8,7 @@ import (
 
 // rule is a rewrite rule of a table or view, manual chapter 41.
 type rule struct {
-	Definition string // from the event on: "ON INSERT TO public.t DO INSTEAD NOTHING"
+	Definition string `print:"true"` // from the event on: "ON INSERT TO public.t DO INSTEAD NOTHING"
 	Enabled    string // O, D, R or A as pg_rewrite.ev_enabled
 }
 

@@ -11,7 +11,7 @@ import (
 type statistics struct {
 	Table   string   // printed name
 	Kinds   []string // ndistinct, dependencies, mcv; empty for all that there are
-	Columns string   // columns and expressions, as the server prints them
+	Columns string   `print:"true"` // columns and expressions, as the server prints them
 	Target  int64    // statistics target, -1 for that of the columns
 }
 

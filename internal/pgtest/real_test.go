@@ -66,7 +66,14 @@ func TestDumpOfUnstablePrint(t *testing.T) {
 		t.Run(strconv.Itoa(major), func(t *testing.T) {
 			sql := "CREATE TABLE t (v varchar(10), CHECK (v IN ('a', 'b')));\n" +
 				"CREATE VIEW w AS SELECT v FROM t WHERE v NOT IN ('a', 'b');\n" +
-				"CREATE INDEX t_v ON t (v) WHERE v IN ('a', 'b');"
+				"CREATE INDEX t_v ON t (v) WHERE v IN ('a', 'b');\n" +
+				"CREATE RULE r AS ON UPDATE TO t WHERE new.v IN ('a', 'b') DO INSTEAD NOTHING;\n" +
+				"CREATE STATISTICS s ON (v IN ('a', 'b')), v FROM t;\n" +
+				"CREATE FUNCTION f(v varchar) RETURNS boolean LANGUAGE sql RETURN v IN ('a', 'b');\n" +
+				"CREATE PROCEDURE p(v varchar) BEGIN ATOMIC SELECT v IN ('a', 'b'); END;\n" +
+				"CREATE POLICY p ON t USING (v IN ('a', 'b'));\n" +
+				"CREATE FUNCTION fire() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';\n" +
+				"CREATE TRIGGER g BEFORE UPDATE ON t FOR EACH ROW WHEN (new.v IN ('a', 'b')) EXECUTE FUNCTION fire();"
 			source := clusters.Load(t, major, sql)
 			engine := pgtest.NewEngine(t)
 			files, _, err := engine.Dump(t.Context(), cairn.DumpRequest{Target: cairn.Connection{Database: source}})

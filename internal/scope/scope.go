@@ -63,7 +63,7 @@ func Apply(kinds *kind.Set, rules Rules, old, new *schema.State) (schema.Scope, 
 	nameCreator(new, old)
 	hide(old, new.Hidden)
 	hide(new, old.Hidden)
-	return scope, findings, nil
+	return scope, append(findings, hidden(old, new)...), nil
 }
 
 // keepOwners fills in the owners that the desired state leaves open: an object
@@ -118,6 +118,24 @@ func nameCreator(s, other *schema.State) {
 			s.Objects[named.ID] = &named
 		}
 	}
+}
+
+// hidden names what a reader may not see of objects that exist.
+func hidden(states ...*schema.State) []schema.Finding {
+	unseen := map[string][]string{}
+	for _, s := range states {
+		for id := range s.Objects {
+			if names := s.Hidden[id.Kind]; len(names) > 0 {
+				unseen[id.Kind] = names
+			}
+		}
+	}
+	var findings []schema.Finding
+	for _, kind := range slices.Sorted(maps.Keys(unseen)) {
+		findings = append(findings, schema.Finding{Code: "hidden",
+			Message: fmt.Sprintf("the role that reads may not see of %s: %s; these are not compared", kind, strings.Join(unseen[kind], ", "))})
+	}
+	return findings
 }
 
 // hide keeps from being compared what the reader of the other state may not see.
