@@ -63,7 +63,6 @@ var notCompared = map[string]string{
 	"pg_class.relnatts":              "follows from the parts",
 	"pg_class.relisshared":           "of the server",
 	"pg_collation.collversion":       "of the operating system's library",
-	"pg_constraint.coninhcount":      "follows from the table and its parents",
 	"pg_constraint.connamespace":     "follows from the table and its parents",
 	"pg_extension.extcondition":      "set by the extension's own script",
 	"pg_extension.extconfig":         "set by the extension's own script",
