@@ -77,6 +77,21 @@ func (r *reader) readDepends(rr *pgconn.ResultReader) error {
 const initialQuery = `SELECT classoid, objoid, objsubid, array_to_json(initprivs::text[])
 FROM pg_init_privs WHERE privtype = 'e' AND objoid >= 16384`
 
+// systemQuery lists the objects of PostgreSQL's own whose privileges somebody
+// changed.
+const systemQuery = `SELECT x.c, x.o FROM (SELECT 'pg_proc'::regclass::oid, oid, proacl FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace
+	UNION ALL SELECT 'pg_class'::regclass::oid, oid, relacl FROM pg_class WHERE relnamespace = 'pg_catalog'::regnamespace) AS x(c, o, acl)
+	LEFT JOIN pg_init_privs i ON i.classoid = x.c AND i.objoid = x.o AND i.objsubid = 0
+WHERE x.acl IS NOT NULL AND x.acl IS DISTINCT FROM i.initprivs AND x.o < 16384`
+
+func (r *reader) readSystem(rr *pgconn.ResultReader) error {
+	for rr.NextRow() {
+		v := rr.Values()
+		r.changed = append(r.changed, address{number(string(v[0])), number(string(v[1])), 0})
+	}
+	return nil
+}
+
 func (r *reader) readInitial(rr *pgconn.ResultReader) error {
 	r.initial = map[address]string{}
 	for rr.NextRow() {
@@ -171,15 +186,15 @@ func (v *resolver) member(a address) bool {
 
 // describeUnknown asks the server for the names of objects that no kind covers.
 func (r *reader) describeUnknown(ctx context.Context, conn *pgx.Conn) error {
-	if len(r.unknown) == 0 {
+	if len(r.unknown)+len(r.changed) == 0 {
 		return nil
 	}
-	classes, objects := make([]int64, len(r.unknown)), make([]int64, len(r.unknown))
-	for i, a := range r.unknown {
-		classes[i], objects[i] = a.class, a.object
+	var classes, objects []int64
+	for _, a := range append(r.unknown, r.changed...) {
+		classes, objects = append(classes, a.class), append(objects, a.object)
 	}
-	rows, err := conn.Query(ctx, `SELECT DISTINCT d COLLATE "C" FROM (SELECT pg_describe_object(c::oid, o::oid, 0) AS d
-FROM unnest($1::bigint[], $2::bigint[]) AS u(c, o)) x WHERE d IS NOT NULL ORDER BY 1`, classes, objects)
+	rows, err := conn.Query(ctx, `SELECT DISTINCT d COLLATE "C" FROM (SELECT CASE WHEN i > $3 THEN 'the privileges of ' ELSE '' END || pg_describe_object(c::oid, o::oid, 0) AS d
+FROM unnest($1::bigint[], $2::bigint[]) WITH ORDINALITY AS u(c, o, i)) x WHERE d IS NOT NULL ORDER BY 1`, classes, objects, len(r.unknown))
 	if err != nil {
 		return fmt.Errorf("describing unmanaged objects: %w", err)
 	}

@@ -87,6 +87,7 @@ type reader struct {
 	depends    []dependency
 	catalogue  []address // every user object in the catalogs that hold objects
 	unknown    []address
+	changed    []address          // objects of PostgreSQL's own with other privileges
 	initial    map[address]string // what extensions granted on their members
 }
 
@@ -125,9 +126,9 @@ func (r *reader) batch() (queries []string, targets []target) {
 		targets = append(targets, target{k.Name, func(rr *pgconn.ResultReader) error { return r.readKind(k, rr) }})
 	}
 	queries = append(queries, dependQuery, objectsQuery(), "SELECT rolname FROM pg_roles ORDER BY rolname COLLATE \"C\"",
-		fmt.Sprintf("SELECT count(*) FROM (SELECT FROM pg_largeobject_metadata LIMIT %d) AS l", schema.MostLarge+1), initialQuery)
+		fmt.Sprintf("SELECT count(*) FROM (SELECT FROM pg_largeobject_metadata LIMIT %d) AS l", schema.MostLarge+1), initialQuery, systemQuery)
 	targets = append(targets, target{"dependencies", r.readDepends}, target{"catalogs", r.readCatalogue},
-		target{"roles", r.readRoles}, target{"large objects", r.readLarge}, target{"initial privileges", r.readInitial})
+		target{"roles", r.readRoles}, target{"large objects", r.readLarge}, target{"initial privileges", r.readInitial}, target{"system privileges", r.readSystem})
 	if len(r.options.With) > 0 {
 		queries = append(queries, "SELECT current_database()")
 		targets = append(targets, target{"the name of the database", r.readName})

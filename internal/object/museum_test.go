@@ -3,6 +3,7 @@ package object_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -83,6 +84,15 @@ func TestUnmanaged(t *testing.T) {
 		}
 		if names := unknown(object.All()); len(names) > 0 {
 			t.Errorf("PostgreSQL %d: unmanaged: %q", major, names)
+		}
+		if _, err := conn.Exec(t.Context(), "GRANT EXECUTE ON FUNCTION pg_catalog.pg_read_file(text) TO museum_reader"); err != nil {
+			t.Fatal(err)
+		}
+		if names := unknown(object.All()); !slices.Equal(names, []string{"the privileges of function pg_read_file(text)"}) {
+			t.Errorf("PostgreSQL %d: with a grant on a function of PostgreSQL's own, unmanaged: %q", major, names)
+		}
+		if _, err := conn.Exec(t.Context(), "REVOKE EXECUTE ON FUNCTION pg_catalog.pg_read_file(text) FROM museum_reader"); err != nil {
+			t.Fatal(err)
 		}
 		for _, k := range object.All().All() {
 			if k.Satellite != kind.NotSatellite || k.Option != "" || major < k.Since {
