@@ -138,7 +138,7 @@ func createConstraint(c *kind.Ctx, id schema.ID, con constraint) []kind.Action {
 	add.Violating, add.Violation = violations(id, con)
 	if con.Type == "f" {
 		add.Lock = kind.ShareRowExclusive
-	} else if con.Validated && con.Enforced && !con.Only && !repeats(c, id, con) {
+	} else if con.Validated && con.Enforced && !con.Only && !repeats(c, id, con) && !(con.Type == "p" && hasParents(c, id)) {
 		add.Into, add.Fragments = tableOf(id), []kind.Fragment{{ID: id, Text: text}}
 	}
 	actions := append([]kind.Action{add}, alterOptions("ALTER INDEX "+qualified(indexName(id)), nil, con.Options)...)
@@ -180,6 +180,14 @@ func referenced(s *schema.State, id schema.ID, con constraint) []schema.ID {
 		}
 	}
 	return nil
+}
+
+// hasParents reports whether a table inherits. A primary key in the statement
+// that creates it would give names of its own to what NOT NULL the table
+// inherits (18 and later).
+func hasParents(c *kind.Ctx, id schema.ID) bool {
+	table := c.New.Objects[tableOf(id)]
+	return table != nil && table.Attr("inherits") != ""
 }
 
 func validate(id schema.ID, con constraint) []kind.Action {
