@@ -193,7 +193,7 @@ func (r *reader) describeUnknown(ctx context.Context, conn *pgx.Conn) error {
 	for _, a := range append(r.unknown, r.changed...) {
 		classes, objects = append(classes, a.class), append(objects, a.object)
 	}
-	rows, err := conn.Query(ctx, `SELECT DISTINCT d COLLATE "C" FROM (SELECT CASE WHEN i > $3 THEN 'the privileges of ' ELSE '' END || pg_describe_object(c::oid, o::oid, 0) AS d
+	rows, err := conn.Query(ctx, `SELECT DISTINCT d COLLATE "C" FROM (SELECT CASE WHEN i > $3 THEN 'who may use ' ELSE '' END || pg_describe_object(c::oid, o::oid, 0) AS d
 FROM unnest($1::bigint[], $2::bigint[]) WITH ORDINALITY AS u(c, o, i)) x WHERE d IS NOT NULL ORDER BY 1`, classes, objects, len(r.unknown))
 	if err != nil {
 		return fmt.Errorf("describing unmanaged objects: %w", err)
