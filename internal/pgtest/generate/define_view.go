@@ -25,7 +25,8 @@ func viewKind(name, words string, weight int) *Kind {
 	if view {
 		k.Picks = append(k.Picks, Pick{Name: "barrier", Size: 2, Chance: 10}, Pick{Name: "check", Size: 3, Chance: 15}, Pick{Name: "invoker", Size: 2, Chance: 10, Since: 15})
 	} else {
-		k.Picks = append(k.Picks, Pick{Name: "empty", Size: 2, Chance: 15}, Pick{Name: "fillfactor", Size: 2, Chance: 10})
+		k.Makes = []string{"materialized_view", "materialized_view_column"}
+		k.Picks = append(k.Picks, Pick{Name: "empty", Size: 2, Chance: 15}, Pick{Name: "fillfactor", Size: 2, Chance: 10}, Pick{Name: "setting", Size: 4, Chance: 25})
 	}
 	k.SQL = func(s *Schema, o *Object) []string {
 		var options []string
@@ -48,8 +49,12 @@ func viewKind(name, words string, weight int) *Kind {
 		if from := s.ref(o, "from"); s.pick(o, "check") > 0 && s.pick(o, "shape") == 0 && from.Kind == "table" && len(s.shown(from)) > 0 {
 			tail = []string{"", " WITH LOCAL CHECK OPTION", " WITH CASCADED CHECK OPTION"}[s.pick(o, "check")]
 		}
-		query, _ := s.query(o)
-		return []string{"CREATE " + words + " " + s.name(o) + with + " AS " + query + tail}
+		query, columns := s.query(o)
+		list := []string{"CREATE " + words + " " + s.name(o) + with + " AS " + query + tail}
+		if n := s.pick(o, "setting"); n > 0 && len(columns) > 0 {
+			list = append(list, "ALTER MATERIALIZED VIEW "+s.name(o)+" ALTER COLUMN "+at(columns, n).name+[]string{"", " SET STATISTICS 7", " SET (n_distinct = 5)", " SET STATISTICS 9"}[n])
+		}
+		return list
 	}
 	return k
 }

@@ -18,7 +18,7 @@ func definitions() []*Kind {
 		collationKind(), castKind(), operatorKind(), familyKind(), classKind(), baseTypeKind(), shellTypeKind(), conversionKind(),
 		parserKind(), templateKind(), dictionaryKind(), configurationKind(),
 		wrapperKind(), serverKind(), mappingKind(), foreignTableKind(), publicationKind(),
-		languageKind(), accessMethodKind(), eventFunctionKind(), eventTriggerKind(),
+		languageKind(), accessMethodKind(), typedTableKind(), eventFunctionKind(), eventTriggerKind(),
 	}
 }
 

@@ -234,10 +234,15 @@ func (s *Schema) SQL() string {
 
 // name is the printed name of an object that lives in a schema.
 func (s *Schema) name(o *Object) string {
+	return pg.QuoteName(s.schemaName(o), o.Name)
+}
+
+// schemaName returns the name of the schema that an object is in.
+func (s *Schema) schemaName(o *Object) string {
 	if in := s.ref(o, "schema"); in != nil {
-		return pg.QuoteName(in.Name, o.Name)
+		return in.Name
 	}
-	return pg.QuoteName("public", o.Name)
+	return "public"
 }
 
 func quoted(o *Object) string { return pg.QuoteIdent(o.Name) }
