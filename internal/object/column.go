@@ -163,7 +163,11 @@ func columnRef(id schema.ID) string { return qualified(id) + "." + pg.QuoteIdent
 
 func createColumn(c *kind.Ctx, id schema.ID, col column) []kind.Action {
 	if arrives(c, id, col.Local) {
-		settings := ownSettings(id, col)
+		var settings []kind.Action
+		if !c.Created[relationOf(c.New, id)] {
+			settings = storageSettings(id, col) // the parent's follow its column
+		}
+		settings = append(settings, ownSettings(id, col)...)
 		if len(col.Foreignoptions) > 0 {
 			settings = append(settings, alterColumn(id, changeGenericOptions(nil, col.Foreignoptions))...)
 		}
@@ -194,13 +198,20 @@ func createColumn(c *kind.Ctx, id schema.ID, col column) []kind.Action {
 	if laterNotNull(col) {
 		actions = append(actions, addNotNull(id, col)...)
 	}
+	actions = append(actions, storageSettings(id, col)...)
+	return append(actions, ownSettings(id, col)...)
+}
+
+// storageSettings sets what a column inherits only when its table is created.
+func storageSettings(id schema.ID, col column) []kind.Action {
+	var actions []kind.Action
 	if col.Storage != col.Typestorage {
 		actions = append(actions, alterColumnOnly(id, "SET STORAGE "+col.Storage)...)
 	}
 	if col.Compression != "" {
 		actions = append(actions, alterColumn(id, "SET COMPRESSION "+col.Compression)...)
 	}
-	return append(actions, ownSettings(id, col)...)
+	return actions
 }
 
 // leavesChild reports whether the table of a part is created anew while a child

@@ -165,7 +165,7 @@ func (e *expansion) mergeShells(g *graph) {
 // mergeFollowers lets what PostgreSQL changes together be one node.
 func (e *expansion) mergeFollowers(g *graph) {
 	for _, n := range g.nodes {
-		if n.phase != altering && n.phase != creating || n.into != nil {
+		if n.phase != altering && n.phase != creating && n.phase != retargeting || n.into != nil {
 			continue
 		}
 		if e.follow(g, n); n.into != nil {
