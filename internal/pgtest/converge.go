@@ -54,14 +54,7 @@ func (c *Clusters) Converge(t testing.TB, p Pair) *schema.Plan {
 	if !p.Selection.Roles && !p.Selection.Database { // they need a server that has nothing else
 		request.Scratch.Shadow = c.Shadow(t, p.Major)
 	}
-	plan := Apply(t, engine, request)
-	again, err := engine.Plan(t.Context(), request)
-	if err != nil {
-		t.Fatalf("planning again: %v", err)
-	}
-	if len(again.Steps) > 0 {
-		t.Errorf("the second plan is not empty:\n%s\nafter the first:\n%s", steps(again), steps(plan))
-	}
+	plan := ApplyWhole(t, engine, request)
 	if p.Undumped {
 		return plan
 	}
@@ -116,6 +109,20 @@ func Apply(t testing.TB, engine *cairn.Engine, request cairn.PlanRequest) *schem
 			left = steps(again)
 		}
 		t.Fatalf("applying: %v\nplan:\n%s\nwhat is left:\n%s", err, steps(plan), left)
+	}
+	return plan
+}
+
+// ApplyWhole plans and applies, and demands that the next plan is empty.
+func ApplyWhole(t testing.TB, engine *cairn.Engine, request cairn.PlanRequest) *schema.Plan {
+	t.Helper()
+	plan := Apply(t, engine, request)
+	again, err := engine.Plan(t.Context(), request)
+	if err != nil {
+		t.Fatalf("planning again: %v", err)
+	}
+	if len(again.Steps) > 0 {
+		t.Errorf("the second plan is not empty:\n%s\nafter the first:\n%s", steps(again), steps(plan))
 	}
 	return plan
 }
