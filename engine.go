@@ -104,6 +104,11 @@ func (e *Engine) finish(ctx context.Context, target *target, desired read, p *sc
 		return err
 	}
 	for _, v := range violations {
+		if v.Failed != nil {
+			p.Findings = append(p.Findings, schema.Finding{Code: "violation-unknown", Object: v.Object,
+				Message: "step " + itoa(v.Step) + " was not checked for rows " + v.What + ": " + v.Failed.Error()})
+			continue
+		}
 		p.Findings = append(p.Findings, schema.Finding{Code: "violation", Object: v.Object,
 			Message: "step " + itoa(v.Step) + " would fail on " + v.String(), Hint: "change the rows before the plan is applied"})
 	}

@@ -53,11 +53,12 @@ func Run(ctx context.Context, conn *pgx.Conn, kinds *kind.Set, p *schema.Plan, o
 	if done, err := r.verify(ctx); err != nil || done {
 		return Result{Fingerprint: p.To}, err
 	}
-	if found, err := Violations(ctx, conn, p); err != nil || len(found) > 0 {
-		if err == nil {
-			err = &ViolationError{Violations: found}
-		}
+	found, err := Violations(ctx, conn, p)
+	if err != nil {
 		return Result{}, err
+	}
+	if found = slices.DeleteFunc(found, func(v Violation) bool { return v.Failed != nil }); len(found) > 0 {
+		return Result{}, &ViolationError{Violations: found}
 	}
 	if err := r.configure(ctx); err != nil {
 		return Result{}, err

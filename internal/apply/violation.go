@@ -19,13 +19,14 @@ const (
 	countMost  = 1000
 )
 
-// Violation is a step that rows of the target make fail.
+// Violation is a step that rows of the target make fail, or may make fail.
 type Violation struct {
 	Step   int    // from 1
 	Rows   int    // how many there are
 	More   bool   // counting stopped there
 	What   string // "without a value in public.t.a"
 	Object string // text of the ID
+	Failed error  // why the rows could not be counted, nil when they were
 }
 
 // String says how many rows of what sort there are.
@@ -56,9 +57,9 @@ func (e *ViolationError) Error() string {
 // Hint returns what to do about it.
 func (e *ViolationError) Hint() string { return "change the rows, then apply the same plan" }
 
-// Violations counts the rows that make steps fail. A count that takes longer
-// than some seconds, or that the server refuses because an earlier step makes
-// what it needs, is left out.
+// Violations counts the rows that make steps fail. A count that the server
+// refuses because an earlier step makes what it needs is left out; one that
+// fails for another reason, such as the time it takes, says so.
 func Violations(ctx context.Context, conn *pgx.Conn, p *schema.Plan) ([]Violation, error) {
 	var found []Violation
 	for i, s := range p.Steps {
@@ -66,11 +67,13 @@ func Violations(ctx context.Context, conn *pgx.Conn, p *schema.Plan) ([]Violatio
 			continue
 		}
 		n, err := count(ctx, conn, s.Violating)
-		if err != nil {
-			return nil, err
-		}
-		if n > 0 {
-			found = append(found, Violation{Step: i + 1, Rows: min(n, countMost), More: n > countMost, What: s.Violation, Object: s.Object})
+		code := pg.Code(err)
+		switch {
+		case err != nil && (code == "" || ctx.Err() != nil):
+			return nil, fmt.Errorf("counting rows: %w", err)
+		case strings.HasPrefix(code, "42") && code != "42501": // not there, or of another type yet
+		case err != nil || n > 0:
+			found = append(found, Violation{Step: i + 1, Rows: min(n, countMost), More: n > countMost, What: s.Violation, Object: s.Object, Failed: err})
 		}
 	}
 	return found, nil
@@ -79,17 +82,14 @@ func Violations(ctx context.Context, conn *pgx.Conn, p *schema.Plan) ([]Violatio
 func count(ctx context.Context, conn *pgx.Conn, from string) (n int, err error) {
 	tx, err := conn.BeginTx(ctx, pgx.TxOptions{AccessMode: pgx.ReadOnly})
 	if err != nil {
-		return 0, fmt.Errorf("counting rows: %w", err)
+		return 0, err
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // it only reads
 	_, err = tx.Exec(ctx, fmt.Sprintf("SET LOCAL statement_timeout = %d; SET LOCAL lock_timeout = %d; SET LOCAL row_security = off; SET LOCAL search_path = ''",
 		countLimit.Milliseconds(), (countLimit/5).Milliseconds()))
 	if err != nil {
-		return 0, fmt.Errorf("counting rows: %w", err)
+		return 0, err
 	}
 	err = tx.QueryRow(ctx, fmt.Sprintf("SELECT count(*) FROM (SELECT 1 %s LIMIT %d) AS violations", from, countMost+1)).Scan(&n)
-	if err != nil && pg.Code(err) == "" {
-		return 0, fmt.Errorf("counting rows: %w", err)
-	}
-	return n, nil
+	return n, err
 }

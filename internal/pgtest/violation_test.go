@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -62,5 +63,26 @@ INSERT INTO "T t" SELECT n, nullif(n % 3, 0), CASE WHEN n > 1 THEN 'x' END FROM 
 				}
 			})
 		}
+	}
+}
+
+// A count that fails is named, and does not keep apply from trying.
+func TestViolationsUnknown(t *testing.T) {
+	major := pgtest.Versions()[0]
+	target := clusters.Load(t, major, "CREATE TABLE t (a integer); INSERT INTO t VALUES (0)")
+	engine := pgtest.NewEngine(t)
+	request := cairn.PlanRequest{Target: cairn.Connection{Database: target}, Scratch: cairn.Scratch{Shadow: clusters.Shadow(t, major)},
+		Desired: writeFile(t, "CREATE TABLE t (a integer, CONSTRAINT c CHECK (1 / a < 5))")}
+	plan, err := engine.Plan(t.Context(), request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "step 1 was not checked for rows against constraint c ON public.t: ERROR: division by zero"
+	if len(plan.Findings) != 1 || !strings.HasPrefix(plan.Findings[0].Message, want) {
+		t.Errorf("the plan says %v", plan.Findings)
+	}
+	var failed *cairn.StepError
+	if _, err := engine.Apply(t.Context(), cairn.ApplyRequest{Target: request.Target, Plan: plan}); !errors.As(err, &failed) {
+		t.Errorf("apply says %v", err)
 	}
 }
