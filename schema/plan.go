@@ -22,6 +22,8 @@ type Plan struct {
 	Summary  Summary   `json:"summary"`           // counts of objects
 	Changes  []Change  `json:"changes"`           // objects that are added, changed, dropped
 	Steps    []Step    `json:"steps"`             // statements, in order
+	Proof    *Proof    `json:"proof,omitempty"`   // how the steps were tried; nil when they were not
+	Reverse  *Reverse  `json:"reverse,omitempty"` // the way back; nil where the plan has none of its own
 	Findings []Finding `json:"findings"`          // what a reader has to know
 	Digest   string    `json:"digest"`            // sha256 over everything above
 }
@@ -102,6 +104,58 @@ type Step struct {
 	Violation string `json:"violation,omitempty"`      // which rows these are: "without a value in public.t.a"
 	Segment   int    `json:"segment"`                  // steps of one segment share a transaction; from 1
 	NoTx      bool   `json:"no_transaction,omitempty"` // runs outside a transaction, alone in its segment
+
+	// Observed says that the lock, the locks, rewrite, scan, builds and lost are
+	// what was seen when the step ran on the shadow; otherwise they are declared.
+	Observed bool           `json:"observed,omitempty"`
+	Locks    []RelationLock `json:"locks,omitempty"`  // every relation of the target that it locks, strongest first
+	Builds   []string       `json:"builds,omitempty"` // text of the IDs of indexes that it builds
+	Lost     int64          `json:"lost,omitempty"`   // rows and values that were there before and not after
+	Hazards  []Hazard       `json:"hazards,omitempty"`
+}
+
+// RelationLock is a table-level lock on one relation, manual chapter 13.3.1.
+type RelationLock struct {
+	Relation string `json:"relation"` // text of the ID
+	Lock     string `json:"lock"`     // "ACCESS EXCLUSIVE"
+}
+
+// Hazard is something that a step can do to data or to running applications.
+type Hazard struct {
+	Code       string   `json:"code"`               // stable: "drop-column"
+	Severity   Severity `json:"severity"`           //
+	Object     string   `json:"object,omitempty"`   // text of the ID
+	Message    string   `json:"message"`            // what happens here, one sentence
+	Instead    string   `json:"instead,omitempty"`  // the safe alternative
+	Rows       int64    `json:"rows,omitempty"`     // the server's estimate for the table, -1 unknown
+	Bytes      int64    `json:"bytes,omitempty"`    // size of the table
+	Duration   string   `json:"duration,omitempty"` // class of its duration on this table: "instant", "seconds", "minutes", "hours"
+	Compatible bool     `json:"compatible"`         // the running application goes on as before
+}
+
+// Severity says how much a hazard matters.
+type Severity string
+
+// The severities of hazards.
+const (
+	Danger  Severity = "danger"  // data is lost, or running code fails
+	Warning Severity = "warning" // sessions can wait, or work can be lost
+	Note    Severity = "note"    // good to know
+)
+
+// Proof says how the steps of a plan were tried on the shadow.
+type Proof struct {
+	Reach   string   `json:"reach"`             // "closure": what the plan touches and what that needs; "full": the whole database
+	Objects int      `json:"objects"`           // how many were built
+	Seeded  int64    `json:"seeded"`            // rows in the tables that the plan touches
+	Empty   []string `json:"empty,omitempty"`   // touched tables that no row could be made for, text of the IDs
+	Omitted []string `json:"omitted,omitempty"` // what the shadow could not try, one sentence each
+}
+
+// Reverse is the plan from the end back to the start.
+type Reverse struct {
+	Steps        []Step   `json:"steps"`
+	Irreversible []string `json:"irreversible,omitempty"` // what it cannot bring back, one sentence each
 }
 
 // Allowance returns the word that --allow takes to permit the step, such as

@@ -27,6 +27,7 @@ type Action struct {
 
 	Relation schema.ID // relation that it locks; zero when nothing that sessions wait for
 	Lock     Lock      // strongest lock on that relation
+	Also     []Held    // other relations that it locks
 	Rewrite  bool      // writes the whole table anew
 	Scan     bool      // reads the whole table under that lock
 	Loses    string    // hazard code when data can be lost: "drop-column"
@@ -34,6 +35,8 @@ type Action struct {
 	// Violating is the FROM clause that yields a row for each one that makes the
 	// statement fail, and Violation says which rows these are.
 	Violating, Violation string
+
+	Hazards []Hazard // what rows, locks and transactions do not tell
 
 	NoTx   bool // cannot run inside a transaction
 	Commit bool // has to be committed before its effect can be used
@@ -45,17 +48,17 @@ type Fragment struct {
 	Text string
 }
 
-// Lock is a table-level lock mode, manual chapter 13.3.1.
-type Lock string
+// Hazard is what an action does to running applications, by its code.
+type Hazard struct {
+	Code string // key of the table of hazards: "rename"
+	Why  string // what happens here, a short sentence; "" where the table says enough
+}
 
-// The lock modes that DDL takes.
-const (
-	NoLock               Lock = ""
-	ShareUpdateExclusive Lock = "SHARE UPDATE EXCLUSIVE"
-	Share                Lock = "SHARE"
-	ShareRowExclusive    Lock = "SHARE ROW EXCLUSIVE"
-	AccessExclusive      Lock = "ACCESS EXCLUSIVE"
-)
+// Held is a lock on one relation.
+type Held struct {
+	Relation schema.ID
+	Lock     Lock
+}
 
 // Statement returns the text to run.
 func (a Action) Statement() string {

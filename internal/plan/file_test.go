@@ -109,16 +109,21 @@ func TestJSONSchemaNamesEveryField(t *testing.T) {
 	if err := json.Unmarshal(JSONSchema(), &doc); err != nil {
 		t.Fatal(err)
 	}
-	compare(t, "plan", reflect.TypeFor[schema.Plan](), doc)
+	compare(t, "plan", reflect.TypeFor[schema.Plan](), doc, doc.Definitions)
 }
 
 type schemaNode struct {
-	Properties map[string]schemaNode `json:"properties"`
-	Items      *schemaNode           `json:"items"`
+	Properties  map[string]schemaNode `json:"properties"`
+	Items       *schemaNode           `json:"items"`
+	Ref         string                `json:"$ref"`
+	Definitions map[string]schemaNode `json:"$defs"`
 }
 
-func compare(t *testing.T, path string, typ reflect.Type, n schemaNode) {
+func compare(t *testing.T, path string, typ reflect.Type, n schemaNode, definitions map[string]schemaNode) {
 	t.Helper()
+	if name, ok := strings.CutPrefix(n.Ref, "#/$defs/"); ok {
+		n = definitions[name]
+	}
 	seen := map[string]bool{}
 	for i := range typ.NumField() {
 		field := typ.Field(i)
@@ -133,8 +138,11 @@ func compare(t *testing.T, path string, typ reflect.Type, n schemaNode) {
 		if of.Kind() == reflect.Slice && sub.Items != nil {
 			of, sub = of.Elem(), *sub.Items
 		}
+		if of.Kind() == reflect.Pointer {
+			of = of.Elem()
+		}
 		if of.Kind() == reflect.Struct && of != reflect.TypeFor[time.Time]() {
-			compare(t, path+"."+name, of, sub)
+			compare(t, path+"."+name, of, sub, definitions)
 		}
 	}
 	for name := range n.Properties {

@@ -43,6 +43,10 @@ func (e *expansion) step(s placed, segment int) schema.Step {
 		SQL: a.Statement(), Verb: s.node.verb, Object: s.node.id.String(), Lock: string(a.Lock),
 		Rewrite: a.Rewrite, Scan: a.Scan, Loses: a.Loses, Why: a.Why, Segment: segment, NoTx: a.NoTx,
 	}
+	for _, h := range a.Hazards {
+		step.Hazards = append(step.Hazards, schema.Hazard{Code: h.Code, Object: step.Object, Message: h.Why})
+	}
+	step.Locks = e.locks(s.node, a)
 	if a.Relation == (schema.ID{}) {
 		step.Lock = ""
 		return step
@@ -51,13 +55,32 @@ func (e *expansion) step(s placed, segment int) schema.Step {
 	if !e.needsChange(s.node.id) {
 		step.Violating, step.Violation = a.Violating, a.Violation
 	}
-	if o := e.old.Objects[a.Relation]; o == nil || e.ctx.Created[a.Relation] && !e.ctx.Dropped[a.Relation] {
+	if o := e.old.Objects[a.Relation]; !e.seen(s.node, a.Relation) {
 		step.Lock, step.Rewrite, step.Scan = "", false, false // nobody else sees it yet
 		step.Violating, step.Violation = "", ""
 	} else if o.Stats != nil {
 		step.Rows, step.Bytes = o.Stats.Rows, o.Stats.Bytes
 	}
 	return step
+}
+
+// locks lists the declared locks on relations that other sessions can see,
+// strongest first.
+func (e *expansion) locks(n *node, a kind.Action) []schema.RelationLock {
+	held := append([]kind.Held{{Relation: a.Relation, Lock: a.Lock}}, a.Also...)
+	held = slices.DeleteFunc(held, func(h kind.Held) bool { return h.Lock == kind.NoLock || !e.seen(n, h.Relation) })
+	slices.SortStableFunc(held, func(a, b kind.Held) int { return b.Lock.Strength() - a.Lock.Strength() })
+	var locks []schema.RelationLock
+	for _, h := range held {
+		locks = append(locks, schema.RelationLock{Relation: h.Relation.String(), Lock: string(h.Lock)})
+	}
+	return locks
+}
+
+// seen reports whether other sessions can see the relation that the node acts
+// on: the target has it, and it is not the one that the plan creates in its place.
+func (e *expansion) seen(n *node, id schema.ID) bool {
+	return e.old.Objects[id] != nil && (!e.ctx.Created[id] || n.phase == dropping || n.phase == movingAside || n.phase == droppingAside)
 }
 
 // needsChange reports whether the plan changes what the object needs: what rows
