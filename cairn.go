@@ -86,6 +86,7 @@ type PlanRequest struct {
 	Desired   string // a state, see Engine.Plan
 	Selection Selection
 	Scratch   Scratch
+	Offline   bool // nobody else uses the target: plain statements in few transactions
 }
 
 // DiffRequest asks for the plan from one state to another, neither of which
@@ -94,6 +95,7 @@ type DiffRequest struct {
 	From, To  string // states, see Engine.Plan
 	Selection Selection
 	Scratch   Scratch
+	Offline   bool // as in PlanRequest
 }
 
 // ApplyRequest asks to run a plan.

@@ -85,7 +85,7 @@ func (e *Engine) Plan(ctx context.Context, r PlanRequest) (p *schema.Plan, err e
 			return nil, err
 		}
 	}
-	p, err = e.compare(ctx, old, desired, r.Selection)
+	p, err = e.compare(ctx, old, desired, r.Selection, mode(r.Offline))
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +146,7 @@ func (e *Engine) Diff(ctx context.Context, r DiffRequest) (p *schema.Plan, err e
 	if err := e.sameServer(ctx, &a, &b); err != nil {
 		return nil, err
 	}
-	p, err = e.compare(ctx, a.state, b, r.Selection)
+	p, err = e.compare(ctx, a.state, b, r.Selection, mode(r.Offline))
 	if err != nil {
 		return nil, err
 	}
@@ -173,8 +173,15 @@ func (e *Engine) sameServer(ctx context.Context, a, b *read) (err error) {
 	return err
 }
 
+func mode(offline bool) plan.Mode {
+	if offline {
+		return plan.Offline
+	}
+	return plan.Online
+}
+
 // compare plans from one state to another within what is managed.
-func (e *Engine) compare(ctx context.Context, old *schema.State, goal read, s Selection) (*schema.Plan, error) {
+func (e *Engine) compare(ctx context.Context, old *schema.State, goal read, s Selection, mode plan.Mode) (*schema.Plan, error) {
 	desired := goal.state
 	managed, findings, err := e.manage(old, desired, s)
 	if err != nil {
@@ -191,7 +198,7 @@ func (e *Engine) compare(ctx context.Context, old *schema.State, goal read, s Se
 	if err := e.reprint(ctx, start, goal, managed); err != nil {
 		return nil, err
 	}
-	p, err := plan.Make(e.kinds, start, desired)
+	p, err := plan.Make(e.kinds, start, desired, mode)
 	if err != nil {
 		return nil, err
 	}

@@ -170,7 +170,7 @@ func adopt(old, new, now *schema.State, open map[schema.ID][]string, sides ...*s
 // move runs the plan from one state of a scratch database to another, as far as
 // the server does not refuse, and returns the first refusal.
 func (e *Engine) move(ctx context.Context, s *shadow.Shadow, from, to *schema.State) (refused *pgconn.PgError, err error) {
-	p, err := plan.Make(e.kinds, from, to)
+	p, err := plan.Make(e.kinds, from, to, plan.Offline)
 	if err != nil {
 		return nil, err
 	}

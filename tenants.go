@@ -61,7 +61,7 @@ func (e *Engine) PlanEach(ctx context.Context, r PlanRequest) (plans []SchemaPla
 		part := *old
 		part.Objects = parts[name]
 		selection.Schemas = []string{name}
-		p, err := e.compare(ctx, &part, desired, selection)
+		p, err := e.compare(ctx, &part, desired, selection, mode(r.Offline))
 		if err != nil {
 			return nil, fmt.Errorf("planning schema %s: %w", name, err)
 		}

@@ -89,21 +89,22 @@ type Field struct {
 
 // Step is one statement and what is known of it.
 type Step struct {
-	SQL       string `json:"sql"`                      // one statement, without the closing semicolon
-	Verb      Verb   `json:"verb"`                     // what it does to the object
-	Object    string `json:"object"`                   // text of the ID it is for
-	Relation  string `json:"relation,omitempty"`       // table that it locks
-	Lock      string `json:"lock,omitempty"`           // strongest lock on that table: "ACCESS EXCLUSIVE"
-	Rewrite   bool   `json:"rewrite,omitempty"`        // writes the whole table anew
-	Scan      bool   `json:"scan,omitempty"`           // reads the whole table under that lock
-	Rows      int64  `json:"rows,omitempty"`           // the server's estimate of the table's rows, -1 unknown
-	Bytes     int64  `json:"bytes,omitempty"`          // size of the table
-	Loses     string `json:"loses,omitempty"`          // hazard code when data can be lost: "drop-column"
-	Why       string `json:"why,omitempty"`            // what is lost, for the reader
-	Violating string `json:"violating,omitempty"`      // FROM clause that yields a row for each one that makes the step fail
-	Violation string `json:"violation,omitempty"`      // which rows these are: "without a value in public.t.a"
-	Segment   int    `json:"segment"`                  // steps of one segment share a transaction; from 1
-	NoTx      bool   `json:"no_transaction,omitempty"` // runs outside a transaction, alone in its segment
+	SQL       string   `json:"sql"`                      // one statement, without the closing semicolon
+	Verb      Verb     `json:"verb"`                     // what it does to the object
+	Object    string   `json:"object"`                   // text of the ID it is for
+	Also      []string `json:"also,omitempty"`           // text of the IDs of other objects that it changes
+	Relation  string   `json:"relation,omitempty"`       // table that it locks
+	Lock      string   `json:"lock,omitempty"`           // strongest lock on that table: "ACCESS EXCLUSIVE"
+	Rewrite   bool     `json:"rewrite,omitempty"`        // writes the whole table anew
+	Scan      bool     `json:"scan,omitempty"`           // reads the whole table under that lock
+	Rows      int64    `json:"rows,omitempty"`           // the server's estimate of the table's rows, -1 unknown
+	Bytes     int64    `json:"bytes,omitempty"`          // size of the table
+	Loses     string   `json:"loses,omitempty"`          // hazard code when data can be lost: "drop-column"
+	Why       string   `json:"why,omitempty"`            // what is lost, for the reader
+	Violating string   `json:"violating,omitempty"`      // FROM clause that yields a row for each one that makes the step fail
+	Violation string   `json:"violation,omitempty"`      // which rows these are: "without a value in public.t.a"
+	Segment   int      `json:"segment"`                  // steps of one segment share a transaction; from 1
+	NoTx      bool     `json:"no_transaction,omitempty"` // runs outside a transaction, alone in its segment
 
 	// Observed says that the lock, the locks, rewrite, scan, builds and lost are
 	// what was seen when the step ran on the shadow; otherwise they are declared.

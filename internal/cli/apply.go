@@ -60,6 +60,7 @@ Give --plan or --file; without both, the schema of cairn.yaml is the desired sta
 	flags.Var(&period{&o.statementTimeout}, "statement-timeout", "how long a statement may run (default: no limit)")
 	flags.StringVar(&o.applicationName, "application-name", "", "`name` that the server shows for the session (default cairn)")
 	flags.BoolVar(&o.json, "json", false, "print the result as JSON, and the plan to stderr")
+	o.selection.addOffline(cmd)
 	o.selection.add(cmd)
 	return cmd
 }
@@ -134,7 +135,7 @@ func (o *applyOptions) obtain(ctx context.Context, env *Env, c *config, engine *
 		if err != nil {
 			return nil, err
 		}
-		return planDecided(ctx, env, c, engine, cairn.PlanRequest{Target: target, Desired: want, Selection: o.selection.selection(c), Scratch: o.selection.scratch(c)})
+		return planDecided(ctx, env, c, engine, cairn.PlanRequest{Target: target, Desired: want, Selection: o.selection.selection(c), Scratch: o.selection.scratch(c), Offline: o.selection.offline})
 	}
 	file, err := readFile(env, o.plan)
 	if err != nil {

@@ -46,6 +46,7 @@ anything in it. It changes nothing.`,
 	flags.BoolVar(&o.sql, "sql", false, "print the statements only")
 	flags.BoolVar(&o.json, "json", false, "print the plan as JSON")
 	flags.BoolVar(&o.exitCode, "exit-code", false, "exit with 2 when the states differ")
+	o.selection.addOffline(cmd)
 	o.selection.add(cmd)
 	return cmd
 }
@@ -58,7 +59,7 @@ func runDiff(ctx context.Context, env *Env, o *diffOptions) error {
 	if err != nil {
 		return err
 	}
-	request := cairn.DiffRequest{Selection: o.selection.selection(c), Scratch: o.selection.scratch(c)}
+	request := cairn.DiffRequest{Selection: o.selection.selection(c), Scratch: o.selection.scratch(c), Offline: o.selection.offline}
 	if request.From, err = state(env, c, o.from); err != nil {
 		return err
 	}

@@ -120,6 +120,7 @@ type selectionOptions struct {
 	flags              *pflag.FlagSet
 	shadow             string
 	noCache            bool
+	offline            bool
 }
 
 func (o *selectionOptions) add(cmd *cobra.Command) {
@@ -153,9 +154,14 @@ func (o *selectionOptions) addScratch(cmd *cobra.Command) {
 	flags.BoolVar(&o.noCache, "no-cache", false, "neither read nor write cached states")
 }
 
+// addOffline adds the flag for a target that nobody else uses.
+func (o *selectionOptions) addOffline(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&o.offline, "offline", false, "nobody else uses the target: plain statements, in as few transactions as possible")
+}
+
 // selectionFlags are those that a plan file has decided already.
 func selectionFlags() []string {
-	return []string{"schema", "owners", "privileges", "strict", "roles", "database-settings", "shadow", "no-cache"}
+	return []string{"schema", "owners", "privileges", "strict", "roles", "database-settings", "shadow", "no-cache", "offline"}
 }
 
 func (o *selectionOptions) selection(c *config) cairn.Selection {

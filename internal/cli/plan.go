@@ -57,6 +57,7 @@ connection URL, snapshot:FILE or env:NAME. Without --file it is the schema of ca
 	flags.StringVar(&o.sql, "output-sql", "", "write the statements to this `file`, or stdout")
 	flags.BoolVar(&o.jsonOut, "json", false, "the same as --output-json stdout")
 	flags.BoolVar(&o.exitCode, "exit-code", false, "exit with 2 when there are changes")
+	o.selection.addOffline(cmd)
 	o.selection.add(cmd)
 	return cmd
 }
@@ -99,7 +100,7 @@ func planRequest(env *Env, c *config, cmd *cobra.Command, target *connectionOpti
 	}
 	want, err := desired(env, c, file)
 	return cairn.PlanRequest{
-		Target: connection, Desired: want, Selection: s.selection(c), Scratch: s.scratch(c),
+		Target: connection, Desired: want, Selection: s.selection(c), Scratch: s.scratch(c), Offline: s.offline,
 	}, chosen, err
 }
 

@@ -19,6 +19,10 @@ type Action struct {
 	Separator string
 	Close     string // text after the fragments
 
+	// Alters are the words that the statement begins with, up to the change, where
+	// several changes can share them: "ALTER TABLE public.users ".
+	Alters string
+
 	// Into is the object whose statement can take this one in: a fragment
 	// of that statement, or its container. Folding adds Fragments to the
 	// container, or Suffix to the text of the fragment.
@@ -36,6 +40,10 @@ type Action struct {
 	// statement fail, and Violation says which rows these are.
 	Violating, Violation string
 
+	// Online is the form for a relation that other sessions use; nil where the
+	// action itself does not keep them waiting.
+	Online *Online
+
 	Hazards []Hazard // what rows, locks and transactions do not tell
 
 	NoTx   bool // cannot run inside a transaction
@@ -46,6 +54,15 @@ type Action struct {
 type Fragment struct {
 	ID   schema.ID
 	Text string
+}
+
+// Online is an action in parts. What takes long runs in transactions of its own,
+// under locks that let other sessions read and write.
+type Online struct {
+	Before  []Action // long; the old form of the object is still there
+	Now     []Action // short; takes the place of the action
+	After   []Action // long
+	Finally []Action // short
 }
 
 // Hazard is what an action does to running applications, by its code.
@@ -93,6 +110,7 @@ type Ctx struct {
 	Server   int           // major version of the target
 	Old, New *schema.State // both sides of the comparison
 	Kinds    *Set
+	Online   bool               // the plan uses the online forms of actions
 	Created  map[schema.ID]bool // objects that the plan creates, or drops and creates
 	Dropped  map[schema.ID]bool // objects that the plan drops, or drops and creates
 	parts    map[*schema.State]map[schema.ID][]*schema.Object
@@ -101,6 +119,12 @@ type Ctx struct {
 
 // Ref returns how DDL addresses the object.
 func (c *Ctx) Ref(id schema.ID) string { return c.Kinds.Ref(id) }
+
+// InUse reports whether the plan is online and other sessions can use the
+// relation, because the plan does not create it.
+func (c *Ctx) InUse(relation schema.ID) bool {
+	return c.Online && c.Old.Objects[relation] != nil && !c.Created[relation]
+}
 
 // Parts returns the objects of the given kind, "" for any, whose parent is id,
 // ordered by identity.

@@ -134,6 +134,9 @@ type Spec[T any] struct {
 	// its successor can be created before it is dropped with DropAside.
 	Aside     func(*Ctx, schema.ID, T) []Action
 	DropAside func(*Ctx, schema.ID, T) []Action
+	// Overlap reports whether online the old form stays aside until its
+	// successor is complete, because sessions use it.
+	Overlap func(T) bool
 }
 
 // Alter maps the lower-case name of each field to what changes it in place.
@@ -203,6 +206,7 @@ type Kind struct {
 	Retarget   func(c *Ctx, old, new *schema.Object, replaced schema.ID) []Action
 	Aside      func(*Ctx, *schema.Object) []Action
 	DropAside  func(*Ctx, *schema.Object) []Action
+	Overlap    func(*schema.Object) bool
 	Extra      func(*schema.State, *schema.Object) []schema.ID
 	After      func(*Ctx, *schema.State, *schema.Object) []schema.ID
 	Ends       func(old, new *schema.Object) bool
@@ -329,6 +333,7 @@ func Define[T any](set *Set, s Spec[T]) *Kind {
 		k.Aside = func(c *Ctx, o *schema.Object) []Action { return s.Aside(c, o.ID, decode[T](o)) }
 		k.DropAside = func(c *Ctx, o *schema.Object) []Action { return s.DropAside(c, o.ID, decode[T](o)) }
 	}
+	k.Overlap = func(o *schema.Object) bool { return s.Overlap != nil && s.Overlap(decode[T](o)) }
 	if set.byName == nil {
 		set.byName = map[string]*Kind{}
 	}

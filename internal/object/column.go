@@ -93,7 +93,7 @@ func (kinds) Column(set *kind.Set) {
 				return alterColumn(id, "SET COMPRESSION "+compression)
 			},
 			"statistics": func(_ *kind.Ctx, id schema.ID, _, col column) []kind.Action {
-				return alterColumnOnly(id, "SET STATISTICS "+strconv.FormatInt(col.Statistics, 10))
+				return setStatistics(id, col)
 			},
 			"options": func(_ *kind.Ctx, id schema.ID, old, col column) []kind.Action {
 				actions := alterOptions("ALTER TABLE "+qualified(id)+" ALTER COLUMN "+pg.QuoteIdent(id.Part), old.Options, col.Options)
@@ -191,6 +191,7 @@ func createColumn(c *kind.Ctx, id schema.ID, col column) []kind.Action {
 	}
 	actions := []kind.Action{{
 		Open:      "ALTER TABLE " + qualified(id) + " ADD COLUMN ",
+		Alters:    "ALTER TABLE " + qualified(id) + " ",
 		Fragments: []kind.Fragment{{ID: id, Text: text + notNullText(col)}},
 		Relation:  tableOf(id), Lock: kind.AccessExclusive, Rewrite: col.Generated != "" && !col.Virtual || col.Identity != "",
 	}}
@@ -224,34 +225,24 @@ func leavesChild(c *kind.Ctx, id schema.ID) bool {
 func ownSettings(id schema.ID, col column) []kind.Action {
 	var actions []kind.Action
 	if col.Statistics >= 0 {
-		actions = append(actions, alterColumnOnly(id, "SET STATISTICS "+strconv.FormatInt(col.Statistics, 10))...)
+		actions = append(actions, setStatistics(id, col)...)
 	}
 	if len(col.Options) > 0 {
-		actions = append(actions, alterColumn(id, "SET ("+optionList(col.Options)+")")...)
+		actions = append(actions, weakly(alterColumn(id, "SET ("+optionList(col.Options)+")"))...)
 	}
 	return actions
 }
 
-func notNullText(col column) string {
-	if !col.Notnull || laterNotNull(col) {
-		return ""
-	}
-	text := " NOT NULL"
-	if col.Notnullname != "" {
-		text = " CONSTRAINT " + col.Notnullname + text
-	}
-	if col.Notnulloptions != "" {
-		text += " " + col.Notnulloptions
-	}
-	return text
+func setStatistics(id schema.ID, col column) []kind.Action {
+	return weakly(alterColumnOnly(id, "SET STATISTICS "+strconv.FormatInt(col.Statistics, 10)))
 }
 
-// laterNotNull reports whether NOT NULL is one that rows break, which PostgreSQL
-// takes only where it adds a constraint to a table.
-func laterNotNull(col column) bool { return strings.HasSuffix(col.Notnulloptions, "NOT VALID") }
-
-func addNotNull(id schema.ID, col column) []kind.Action {
-	return alterTable(id, kind.Words("ADD", notNullName(col), "NOT NULL", pg.QuoteIdent(id.Part), col.Notnulloptions))
+// weakly marks changes that leave readers and writers alone.
+func weakly(actions []kind.Action) []kind.Action {
+	for i := range actions {
+		actions[i].Lock = kind.ShareUpdateExclusive
+	}
+	return actions
 }
 
 // alterType converts the values with the cast that CAST finds. Two enums have
@@ -289,7 +280,7 @@ func setType(c *kind.Ctx, id schema.ID, col column, using string) []kind.Action 
 	if !holdsForeign(c, id) {
 		sql += " USING " + using
 	}
-	return []kind.Action{{SQL: sql, Relation: tableOf(id), Lock: kind.AccessExclusive, Rewrite: true}}
+	return []kind.Action{{SQL: sql, Alters: "ALTER TABLE " + qualified(id) + " ", Relation: tableOf(id), Lock: kind.AccessExclusive, Rewrite: true}}
 }
 
 // retargetColumn moves a column to the new form of its type or its collation. A
@@ -345,68 +336,6 @@ func alterGenerated(c *kind.Ctx, id schema.ID, old, col column) []kind.Action {
 		return actions
 	}
 	return nil
-}
-
-func alterNotNull(c *kind.Ctx, id schema.ID, old, col column) []kind.Action {
-	if slices.ContainsFunc(follows(c, id), func(part schema.ID) bool { return changesNotNull(c, part, col.Notnull) }) {
-		return kind.Nothing
-	}
-	if !col.Notnull {
-		var first []kind.Action
-		if old.Identity != "" && col.Identity == "" {
-			first = alterColumn(id, "DROP IDENTITY")
-		}
-		return append(first, alterColumn(id, "DROP NOT NULL")...)
-	}
-	set := alterColumn(id, "SET NOT NULL")
-	if col.Notnullname != "" || col.Notnulloptions != "" {
-		set = addNotNull(id, col)
-	}
-	if set[0].Scan = !laterNotNull(col); set[0].Scan {
-		return missingValues(id, set)
-	}
-	return set
-}
-
-func notNullName(col column) string {
-	if col.Notnullname == "" {
-		return ""
-	}
-	return "CONSTRAINT " + col.Notnullname
-}
-
-// changesNotNull reports whether a column of a parent becomes NOT NULL, or
-// ceases to be, as its children then do.
-func changesNotNull(c *kind.Ctx, id schema.ID, to bool) bool {
-	old, new := c.Old.Objects[id], c.New.Objects[id]
-	return old != nil && new != nil && kind.Decode[column](old).Notnull != to && kind.Decode[column](new).Notnull == to
-}
-
-// alterNotNullName renames the constraint, unless it is that of a parent.
-func alterNotNullName(c *kind.Ctx, id schema.ID, old, col column) []kind.Action {
-	if !old.Notnull || !col.Notnull {
-		return kind.Nothing // said with the constraint
-	}
-	for _, part := range follows(c, id) {
-		if parent := c.Old.Objects[part]; parent != nil && kind.Decode[column](parent).Notnullis == old.Notnullis {
-			return kind.Nothing
-		}
-	}
-	return alterTable(id, "RENAME CONSTRAINT "+old.Notnullis+" TO "+col.Notnullis)
-}
-
-// alterNotNullOptions validates; every other change drops and adds.
-func alterNotNullOptions(c *kind.Ctx, id schema.ID, old, col column) []kind.Action {
-	switch {
-	case !old.Notnull || !col.Notnull:
-		return kind.Nothing // said with the constraint
-	case old.Notnulloptions == "NOT VALID" && col.Notnulloptions == "":
-		return missingValues(id, []kind.Action{{SQL: "ALTER TABLE " + qualified(id) + " VALIDATE CONSTRAINT " + col.Notnullis,
-			Relation: tableOf(id), Lock: kind.ShareUpdateExclusive, Scan: true}})
-	case laterNotNull(old) == laterNotNull(col):
-		return alterTable(id, "ALTER CONSTRAINT "+col.Notnullis+onOff(strings.HasPrefix(col.Notnulloptions, "NO INHERIT"), " NO INHERIT", " INHERIT"))
-	}
-	return append(alterColumn(id, "DROP NOT NULL"), alterNotNull(c, id, old, col)...)
 }
 
 // alterIdentity changes what generates the values, everything in one statement:
@@ -476,9 +405,12 @@ func identityOptions(col column) string {
 func alterColumnOnly(id schema.ID, change string) []kind.Action {
 	actions := alterColumn(id, change)
 	actions[0].SQL = strings.Replace(actions[0].SQL, "ALTER TABLE ", "ALTER TABLE ONLY ", 1)
+	actions[0].Alters = "ALTER TABLE ONLY " + qualified(id) + " "
 	return actions
 }
 
 func alterColumn(id schema.ID, change string) []kind.Action {
-	return alterTable(id, "ALTER COLUMN "+pg.QuoteIdent(id.Part)+" "+change)
+	actions := alterTable(id, "ALTER COLUMN "+pg.QuoteIdent(id.Part)+" "+change)
+	actions[0].Alters = "ALTER TABLE " + qualified(id) + " "
+	return actions
 }

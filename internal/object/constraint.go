@@ -37,13 +37,7 @@ func (kinds) Constraint(set *kind.Set) {
 		Query:  constraintQuery,
 		Ref:    onTable,
 		Create: createConstraint,
-		Drop: func(c *kind.Ctx, id schema.ID, con constraint) []kind.Action {
-			if attached(c, indexName(id)) {
-				return nil // goes with the parent's
-			}
-			return dropInherited(c, id, "DROP CONSTRAINT "+pg.QuoteIdent(id.Part),
-				func(o *schema.Object) bool { return kind.Decode[constraint](o).Local })
-		},
+		Drop:   dropConstraint,
 		Alter: kind.Alter[constraint]{
 			"type": nil, "definition": nil, "only": nil,
 			"validated": func(c *kind.Ctx, id schema.ID, old, con constraint) []kind.Action {
@@ -136,17 +130,37 @@ func createConstraint(c *kind.Ctx, id schema.ID, con constraint) []kind.Action {
 		Relation: tableOf(id), Lock: kind.AccessExclusive, Scan: con.Validated && con.Enforced,
 	}
 	add.Violating, add.Violation = violations(id, con)
+	add.Online = onlineConstraint(c, id, con)
 	if con.Type == "f" {
 		add.Lock = kind.ShareRowExclusive
+		add.Also = referencedLock(c, id, con)
 	} else if con.Validated && con.Enforced && !con.Only && !repeats(c, id, con) && !(con.Type == "p" && hasParents(c, id)) {
 		add.Into, add.Fragments = tableOf(id), []kind.Fragment{{ID: id, Text: text}}
 	}
-	actions := append([]kind.Action{add}, alterOptions("ALTER INDEX "+qualified(indexName(id)), nil, con.Options)...)
-	if con.Tablespace != "" {
-		actions = append(actions, kind.Action{SQL: "ALTER INDEX " + qualified(indexName(id)) + " SET TABLESPACE " + con.Tablespace})
+	actions := []kind.Action{add}
+	if add.Online == nil || !c.InUse(tableOf(id)) { // else the index has them when it is built
+		actions = append(actions, alterOptions("ALTER INDEX "+qualified(indexName(id)), nil, con.Options)...)
+		if con.Tablespace != "" {
+			actions = append(actions, kind.Action{SQL: "ALTER INDEX " + qualified(indexName(id)) + " SET TABLESPACE " + con.Tablespace})
+		}
 	}
 	if con.Clustered {
 		actions = append(actions, clusterOn(indexName(id), tableOf(id), qualified(id), true)...)
+	}
+	return actions
+}
+
+func dropConstraint(c *kind.Ctx, id schema.ID, con constraint) []kind.Action {
+	if attached(c, indexName(id)) {
+		return nil // goes with the parent's
+	}
+	actions := dropInherited(c, id, "DROP CONSTRAINT "+pg.QuoteIdent(id.Part),
+		func(o *schema.Object) bool { return kind.Decode[constraint](o).Local })
+	for _, other := range referenced(c.Old, id, con) {
+		actions[0].Also = append(actions[0].Also, kind.Held{Relation: other, Lock: kind.AccessExclusive})
+	}
+	if words := "ALTER TABLE " + qualified(id) + " "; strings.HasPrefix(actions[0].SQL, words) {
+		actions[0].Alters = words
 	}
 	return actions
 }
@@ -203,19 +217,17 @@ func validated(s *schema.State, id schema.ID) bool {
 
 // constraintText prints the definition and when it is checked.
 func constraintText(con constraint) string {
-	text := con.Definition
-	if con.Deferrable {
-		text += " DEFERRABLE"
-	}
-	if con.Deferred {
-		text += " INITIALLY DEFERRED"
-	}
+	text := con.Definition + deferrableText(con)
 	if !con.Enforced {
 		text += " NOT ENFORCED"
 	} else if !con.Validated {
 		text += " NOT VALID"
 	}
 	return text
+}
+
+func deferrableText(con constraint) string {
+	return onOff(con.Deferrable, " DEFERRABLE", "") + onOff(con.Deferred, " INITIALLY DEFERRED", "")
 }
 
 // alterForeignKey changes when a foreign key is checked, and from 18 on whether

@@ -1,10 +1,7 @@
 package object
 
 import (
-	"fmt"
-	"hash/fnv"
 	"slices"
-	"unicode/utf8"
 
 	"github.com/cairn-db/cairn/internal/kind"
 	"github.com/cairn-db/cairn/internal/pg"
@@ -94,20 +91,4 @@ func setAside[T any](_ *kind.Ctx, id schema.ID, _ T) []kind.Action {
 
 func dropAside[T any](_ *kind.Ctx, id schema.ID, _ T) []kind.Action {
 	return kind.Do("DROP TYPE " + pg.QuoteName(id.Schema, asideName(id.Name)))
-}
-
-// asideName is the name of an object that is out of its successor's way. Names
-// have at most 63 bytes; a longer one is cut and told apart by a hash.
-func asideName(name string) string {
-	aside := "cairn_old_" + name
-	if len(aside) <= 63 {
-		return aside
-	}
-	h := fnv.New32a()
-	h.Write([]byte(name))
-	cut := 63 - len("_00000000")
-	for !utf8.RuneStart(aside[cut]) {
-		cut--
-	}
-	return fmt.Sprintf("%s_%08x", aside[:cut], h.Sum32())
 }

@@ -99,7 +99,7 @@ func onRelation(s *schema.State, id schema.ID, actions []kind.Action) []kind.Act
 		if a.Into == table {
 			a.Into = relation
 		}
-		a.SQL, a.Open = alterForeign(id, a.SQL), alterForeign(id, a.Open)
+		a.SQL, a.Open, a.Alters, a.Online = alterForeign(id, a.SQL), alterForeign(id, a.Open), alterForeign(id, a.Alters), nil
 	}
 	return actions
 }

@@ -32,11 +32,11 @@ func (kinds) Index(set *kind.Set) {
 		Query:  indexQuery,
 		Ref:    qualified,
 		Create: createIndex,
-		Drop: func(c *kind.Ctx, id schema.ID, _ index) []kind.Action {
+		Drop: func(c *kind.Ctx, id schema.ID, x index) []kind.Action {
 			if attached(c, id) {
 				return nil
 			}
-			return []kind.Action{{SQL: "DROP INDEX " + qualified(id), Relation: parentOf(c.Old, id), Lock: kind.AccessExclusive}}
+			return dropIndex(c, id, x, id)
 		},
 		Alter: kind.Alter[index]{
 			"table": nil, "unique": nil, "keys": nil, "predicate": nil, "valid": nil, "only": nil,
@@ -72,6 +72,18 @@ func (kinds) Index(set *kind.Set) {
 		},
 		Names:   func(id schema.ID, _ index) []string { return relationNames(id)[:1] },
 		Carried: true,
+		Overlap: func(x index) bool { return x.Valid },
+		Aside: func(_ *kind.Ctx, id schema.ID, _ index) []kind.Action {
+			return kind.Do("ALTER INDEX " + qualified(id) + " RENAME TO " + pg.QuoteIdent(asideName(id.Name)))
+		},
+		DropAside: func(c *kind.Ctx, id schema.ID, x index) []kind.Action {
+			if attached(c, id) {
+				return nil
+			}
+			aside := id
+			aside.Name = asideName(id.Name)
+			return dropIndex(c, id, x, aside)
+		},
 	})
 }
 
@@ -103,7 +115,21 @@ WHERE i.relpersistence <> 't' AND NOT EXISTS (SELECT FROM pg_constraint c WHERE 
 // createIndex builds the index. On a partitioned table it makes only the frame:
 // the indexes of the partitions are objects of their own and are attached.
 func createIndex(c *kind.Ctx, id schema.ID, x index) []kind.Action {
-	sql := kind.Words("CREATE", onOff(x.Unique, "UNIQUE", ""), "INDEX", pg.QuoteIdent(id.Name), "ON",
+	create := kind.Action{SQL: indexText(id, x, ""), Relation: parentOf(c.New, id), Lock: kind.Share, Scan: !x.Only}
+	if !x.Only {
+		create.Online = &kind.Online{After: []kind.Action{concurrently(create.Relation, indexText(id, x, "CONCURRENTLY"))}}
+	}
+	actions := []kind.Action{create}
+	actions = append(actions, alterIndexStatistics(id, nil, x.Statistics)...)
+	if x.Clustered {
+		actions = append(actions, clusterOn(id, parentOf(c.New, id), x.Table, true)...)
+	}
+	return actions
+}
+
+// indexText prints the statement that creates an index.
+func indexText(id schema.ID, x index, concurrently string) string {
+	sql := kind.Words("CREATE", onOff(x.Unique, "UNIQUE", ""), "INDEX", concurrently, pg.QuoteIdent(id.Name), "ON",
 		onOff(x.Only, "ONLY", ""), x.Table, "USING", x.Keys) + withOptions(x.Options)
 	if x.Tablespace != "" {
 		sql += " TABLESPACE " + x.Tablespace
@@ -111,12 +137,24 @@ func createIndex(c *kind.Ctx, id schema.ID, x index) []kind.Action {
 	if x.Predicate != "" {
 		sql += " WHERE " + x.Predicate
 	}
-	actions := []kind.Action{{SQL: sql, Relation: parentOf(c.New, id), Lock: kind.Share, Scan: true}}
-	actions = append(actions, alterIndexStatistics(id, nil, x.Statistics)...)
-	if x.Clustered {
-		actions = append(actions, clusterOn(id, parentOf(c.New, id), x.Table, true)...)
+	return sql
+}
+
+// dropIndex drops the index under the name that it has by now. That of a
+// partitioned table cannot be dropped concurrently; manual, DROP INDEX.
+func dropIndex(c *kind.Ctx, id schema.ID, x index, now schema.ID) []kind.Action {
+	drop := kind.Action{SQL: "DROP INDEX " + qualified(now), Relation: parentOf(c.Old, id), Lock: kind.AccessExclusive}
+	if !x.Only {
+		drop.Online = &kind.Online{Finally: []kind.Action{{SQL: "DROP INDEX CONCURRENTLY " + qualified(now), Relation: drop.Relation,
+			Lock: kind.ShareUpdateExclusive, NoTx: true}}}
 	}
-	return actions
+	return []kind.Action{drop}
+}
+
+// concurrently is the action of a statement that builds an index while others
+// write; manual, CREATE INDEX, Building Indexes Concurrently.
+func concurrently(relation schema.ID, sql string) kind.Action {
+	return kind.Action{SQL: sql, Relation: relation, Lock: kind.ShareUpdateExclusive, Scan: true, NoTx: true}
 }
 
 // alterIndexStatistics sets the statistics targets of expression columns, which

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cairn-db/cairn/internal/kind"
+	"github.com/cairn-db/cairn/internal/pg"
 	"github.com/cairn-db/cairn/schema"
 )
 
@@ -11,8 +12,9 @@ import (
 // manual chapter 5.12. It comes after the indexes and constraints of the table,
 // so that PostgreSQL attaches those instead of making others.
 type partition struct {
-	Parent string // printed name
-	Bound  string `print:"true"` // "FOR VALUES FROM (1) TO (2)" or "DEFAULT"
+	Parent     string // printed name
+	Bound      string `print:"true"` // "FOR VALUES FROM (1) TO (2)" or "DEFAULT"
+	Constraint string `info:"true"`  // what the bound demands of a row, as an expression; "" when nothing
 }
 
 // Partition defines the attachment of partitions.
@@ -23,17 +25,24 @@ func (kinds) Partition(set *kind.Set) {
 		Query: func(int) string {
 			return `SELECT 0 AS classid, c.oid AS objid, -1 AS objsubid, n.nspname AS schema, c.relname AS name,
 	'pg_class'::regclass::oid AS pclass, c.oid AS pobj, 0 AS psub,
-	i.inhparent::regclass::text AS parent, pg_get_expr(c.relpartbound, c.oid) AS bound
+	i.inhparent::regclass::text AS parent, pg_get_expr(c.relpartbound, c.oid) AS bound,
+	replace(pg_get_partition_constraintdef(c.oid), format('satisfies_hash_partition(''%s''::oid,', i.inhparent),
+		format('satisfies_hash_partition(%L::regclass,', i.inhparent::regclass)) AS constraint
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_inherits i ON i.inhrelid = c.oid
 WHERE c.relispartition AND c.relkind IN ('r', 'p', 'f') AND ` + userSchemas
 		},
 		Ref:    qualified,
-		Create: func(_ *kind.Ctx, id schema.ID, p partition) []kind.Action { return attach(id, p) },
-		Drop:   func(_ *kind.Ctx, id schema.ID, p partition) []kind.Action { return detach(id, p) },
+		Create: attach,
+		Drop:   detach,
 		Alter: kind.Alter[partition]{
 			"parent": nil,
-			"bound": func(_ *kind.Ctx, id schema.ID, old, p partition) []kind.Action {
-				return append(detach(id, old), attach(id, p)...)
+			"bound": func(c *kind.Ctx, id schema.ID, old, p partition) []kind.Action {
+				attaching := attach(c, id, p)[0]
+				online := attaching.Online
+				attaching.Online = &kind.Online{} // done with what detaches
+				detaching := detachFrom(c, id, old)
+				detaching.Online = &kind.Online{Before: online.Before, Now: append([]kind.Action{detaching}, online.Now...)}
+				return []kind.Action{detaching, attaching}
 			},
 		},
 		After: func(c *kind.Ctx, s *schema.State, id schema.ID, _ partition) []schema.ID {
@@ -64,12 +73,92 @@ func lacksIndex(c *kind.Ctx, s *schema.State, tie, index schema.ID) bool {
 	})
 }
 
-func attach(id schema.ID, p partition) []kind.Action {
-	return []kind.Action{{SQL: "ALTER TABLE ONLY " + p.Parent + " ATTACH PARTITION " + qualified(id) + " " + p.Bound,
-		Relation: tableOf(id), Lock: kind.AccessExclusive, Scan: true}}
+// attach ties a partition to its table. Its rows, and those of the default
+// partition that do not belong there any more, are looked at before, as checks
+// that say what the bound says; manual, ALTER TABLE, ATTACH PARTITION.
+func attach(c *kind.Ctx, id schema.ID, p partition) []kind.Action {
+	sql := "ALTER TABLE ONLY " + p.Parent + " ATTACH PARTITION " + qualified(id) + " " + p.Bound
+	action := kind.Action{SQL: sql, Relation: tableOf(id), Lock: kind.AccessExclusive, Scan: true}
+	helps := []schema.ID{}
+	if c.InUse(tableOf(id)) && p.Constraint != "" {
+		helps = append(helps, id)
+	}
+	for _, parent := range parentTables(c.New, id) {
+		action.Also = append(action.Also, kind.Held{Relation: parent, Lock: kind.ShareUpdateExclusive})
+		if other, ok := defaultPartition(c, parent); ok && other != id && c.InUse(tableOf(other)) {
+			helps = append(helps, other)
+			action.Also = append(action.Also, kind.Held{Relation: tableOf(other), Lock: kind.AccessExclusive})
+		}
+	}
+	if !c.InUse(tableOf(id)) && len(action.Also) > 1 { // the scan is that of the default partition
+		action.Relation, action.Also = action.Also[1].Relation, action.Also[:1]
+	}
+	now := action
+	now.Scan = false
+	online := &kind.Online{Now: []kind.Action{now}}
+	for _, tie := range helps {
+		before, after := helpBound(c, tie)
+		online.Before, online.Now = append(online.Before, before...), append(online.Now, after)
+	}
+	action.Online = online
+	return []kind.Action{action}
 }
 
-func detach(id schema.ID, p partition) []kind.Action {
-	return []kind.Action{{SQL: "ALTER TABLE ONLY " + p.Parent + " DETACH PARTITION " + qualified(id),
-		Relation: tableOf(id), Lock: kind.AccessExclusive}}
+// helpBound makes a check of what the bound of a partition demands, and drops it.
+func helpBound(c *kind.Ctx, tie schema.ID) (before []kind.Action, after kind.Action) {
+	table, name := tableOf(tie), pg.QuoteIdent(besideName(tie.Name))
+	bound := c.New.Objects[tie]
+	if bound == nil || c.Dropped[tie] && !c.Created[tie] {
+		bound = c.Old.Objects[tie]
+	}
+	add := alterTable(table, "ADD CONSTRAINT "+name+" CHECK ("+kind.Decode[partition](bound).Constraint+") NOT VALID")
+	check := kind.Action{SQL: "ALTER TABLE " + qualified(table) + " VALIDATE CONSTRAINT " + name,
+		Relation: table, Lock: kind.ShareUpdateExclusive, Scan: true}
+	return append(add, check), alterTable(table, "DROP CONSTRAINT "+name)[0]
+}
+
+// defaultPartition returns the tie of the default partition that a table keeps.
+func defaultPartition(c *kind.Ctx, table schema.ID) (schema.ID, bool) {
+	for _, tie := range c.Users(c.New, table, "partition") {
+		if kind.Decode[partition](tie).Bound == "DEFAULT" && c.Old.Objects[tie.ID] != nil && !c.Created[tie.ID] {
+			return tie.ID, true
+		}
+	}
+	return schema.ID{}, false
+}
+
+// detach cuts the tie. Concurrently, PostgreSQL leaves a check of the bound on
+// the table unless there is one already, which is made and dropped here; it does
+// not where there is a default partition; manual, ALTER TABLE, DETACH PARTITION.
+func detach(c *kind.Ctx, id schema.ID, p partition) []kind.Action {
+	action := detachFrom(c, id, p)
+	if concurrent, ok := detachConcurrently(c, id, p); ok && p.Constraint != "" && !c.Created[id] {
+		before, after := helpBound(c, id)
+		action.Online = &kind.Online{Before: before, Now: []kind.Action{concurrent, after}}
+	}
+	return []kind.Action{action}
+}
+
+func detachFrom(c *kind.Ctx, id schema.ID, p partition) kind.Action {
+	action := kind.Action{SQL: "ALTER TABLE ONLY " + p.Parent + " DETACH PARTITION " + qualified(id), Relation: tableOf(id), Lock: kind.AccessExclusive}
+	for _, parent := range parentTables(c.Old, id) {
+		action.Also = append(action.Also, kind.Held{Relation: parent, Lock: kind.AccessExclusive})
+	}
+	return action
+}
+
+// detachConcurrently returns the statement that lets others use the table
+// meanwhile, unless the server would refuse it.
+func detachConcurrently(c *kind.Ctx, id schema.ID, p partition) (kind.Action, bool) {
+	action := kind.Action{SQL: "ALTER TABLE ONLY " + p.Parent + " DETACH PARTITION " + qualified(id) + " CONCURRENTLY",
+		Relation: tableOf(id), Lock: kind.AccessExclusive, NoTx: true}
+	for _, parent := range parentTables(c.Old, id) {
+		if !c.InUse(parent) || c.Dropped[parent] || slices.ContainsFunc(c.Users(c.Old, parent, "partition"), func(tie *schema.Object) bool {
+			return kind.Decode[partition](tie).Bound == "DEFAULT"
+		}) {
+			return action, false
+		}
+		action.Also = append(action.Also, kind.Held{Relation: parent, Lock: kind.ShareUpdateExclusive})
+	}
+	return action, true
 }

@@ -32,10 +32,7 @@ func (kinds) Table(set *kind.Set) {
 		Query:  tableQuery,
 		Ref:    qualified,
 		Create: createTable,
-		Drop: func(_ *kind.Ctx, id schema.ID, _ table) []kind.Action {
-			return []kind.Action{{SQL: "DROP TABLE " + qualified(id), Relation: id, Lock: kind.AccessExclusive,
-				Loses: "drop-table", Why: "every row of the table"}}
-		},
+		Drop:   dropTable,
 		Alter: kind.Alter[table]{
 			"persistence": func(_ *kind.Ctx, id schema.ID, _, t table) []kind.Action {
 				word := "LOGGED"
@@ -136,6 +133,24 @@ WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND ` + userSchemas
 // none of either.
 const relationSize = `CASE WHEN c.relkind = 'p' THEN 0 WHEN c.relpages = 0 AND c.reltuples < 0 THEN pg_relation_size(c.oid)
 		ELSE c.relpages::bigint * current_setting('block_size')::bigint END`
+
+// dropTable drops a table. A partition leaves its table before, so that the drop
+// does not keep those waiting who use that.
+func dropTable(c *kind.Ctx, id schema.ID, _ table) []kind.Action {
+	drop := kind.Action{SQL: "DROP TABLE " + qualified(id), Relation: id, Lock: kind.AccessExclusive,
+		Loses: "drop-table", Why: "every row of the table"}
+	tie := id
+	tie.Kind = "partition"
+	if o := c.Old.Objects[tie]; o != nil {
+		if first, ok := detachConcurrently(c, tie, kind.Decode[partition](o)); ok {
+			drop.Online = &kind.Online{Before: []kind.Action{first}, Now: []kind.Action{drop}}
+		}
+		for _, parent := range parentTables(c.Old, tie) {
+			drop.Also = append(drop.Also, kind.Held{Relation: parent, Lock: kind.AccessExclusive})
+		}
+	}
+	return []kind.Action{drop}
+}
 
 func createTable(_ *kind.Ctx, id schema.ID, t table) []kind.Action {
 	word := "TABLE"

@@ -36,13 +36,15 @@ WHERE c.reloftype <> 0 AND c.relkind IN ('r', 'p') AND c.relpersistence <> 't' A
 		Alter: kind.Alter[tableType]{"type": nil},
 		After: func(c *kind.Ctx, s *schema.State, id schema.ID, _ tableType) []schema.ID {
 			var ids []schema.ID
-			for _, need := range s.Objects[id].Needs {
-				for _, attribute := range c.Parts(s, need, "attribute") {
-					ids = append(ids, attribute.ID)
+			for _, side := range []*schema.State{c.Old, c.New} { // what goes has to be gone, too
+				for _, need := range s.Objects[id].Needs {
+					for _, attribute := range c.Parts(side, need, "attribute") {
+						ids = append(ids, attribute.ID)
+					}
 				}
-			}
-			for _, column := range c.Parts(s, relationOf(s, id), "column") {
-				ids = append(ids, column.ID)
+				for _, column := range c.Parts(side, relationOf(s, id), "column") {
+					ids = append(ids, column.ID)
+				}
 			}
 			return ids
 		},

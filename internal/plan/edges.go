@@ -41,6 +41,7 @@ func (e *expansion) addEdges(g *graph, n *node) {
 			n.needs(g.get(user, retargeting))
 			n.needs(g.get(user, dropping))
 			n.needs(g.get(user, droppingAside))
+			n.needs(g.get(user, creating))
 		}
 	}
 }
@@ -124,7 +125,7 @@ func (e *expansion) teardownEdges(g *graph, n *node) {
 		if drop := g.get(need, dropping); drop != nil {
 			drop.needs(n)
 		}
-		if aside := g.get(need, movingAside); aside != nil {
+		if aside := g.get(need, movingAside); aside != nil && n.carrier().phase != droppingAside {
 			aside.needs(n)
 		}
 	}
@@ -182,6 +183,7 @@ func (e *expansion) addNameEdges(g *graph) {
 		for _, name := range e.kinds.Of(n.id).Names(n.object) {
 			for _, drop := range freed[name] {
 				n.needs(drop)
+				n.clashes = append(n.clashes, drop.carrier())
 			}
 		}
 	}

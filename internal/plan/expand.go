@@ -18,6 +18,8 @@ type node struct {
 	object  *schema.Object
 	actions []kind.Action
 	after   map[*node]bool // nodes that have to come first
+	clashes []*node        // those of them that only free its name
+	united  *node          // a node of the same unit, on the way to the one that stands for it
 	into    *node          // the node whose statement does this one's work
 	rank    int
 	group   int         // rank of the outermost parent
@@ -28,11 +30,14 @@ type node struct {
 type phase int
 
 const (
-	dropping phase = iota
+	preparing phase = iota // the long part before the change, online
+	dropping
 	movingAside
 	altering
 	creating
 	retargeting
+	completing // the long part behind the change, online
+	finishing  // what can be said only then
 	droppingAside
 )
 
@@ -56,10 +61,10 @@ type expansion struct {
 // expand decides what happens to each object: a difference that a kind cannot
 // alter in place becomes a replacement, and a replacement pulls in the parts
 // and the dependents of the object.
-func expand(kinds *kind.Set, old, new *schema.State, deltas []schema.Delta) *expansion {
+func expand(kinds *kind.Set, old, new *schema.State, deltas []schema.Delta, mode Mode) *expansion {
 	e := &expansion{
 		kinds: kinds, old: old, new: new,
-		ctx: &kind.Ctx{Server: old.Server, Old: old, New: new, Kinds: kinds,
+		ctx: &kind.Ctx{Server: old.Server, Old: old, New: new, Kinds: kinds, Online: mode == Online,
 			Created: map[schema.ID]bool{}, Dropped: map[schema.ID]bool{}},
 		deltas: map[schema.ID]schema.Delta{}, altered: map[schema.ID][]kind.Action{},
 		moved: map[schema.ID][]kind.Action{}, cause: map[schema.ID]schema.ID{},
@@ -82,6 +87,7 @@ func expand(kinds *kind.Set, old, new *schema.State, deltas []schema.Delta) *exp
 	e.alterOrReplace(deltas)
 	e.propagate()
 	e.realter()
+	e.overlap()
 	slices.SortFunc(e.order, schema.Compare)
 	return e
 }
@@ -143,6 +149,21 @@ func (e *expansion) propagate() {
 			e.pull(id)
 		}
 		again = len(e.order) > before
+	}
+}
+
+// overlap keeps the old form of replaced objects aside where sessions would
+// miss it meanwhile.
+func (e *expansion) overlap() {
+	if !e.ctx.Online {
+		return
+	}
+	for _, id := range e.order {
+		old := e.old.Objects[id]
+		if e.ctx.Dropped[id] && e.ctx.Created[id] && e.deltaChanged(id) && e.kinds.Of(id).Overlap(old) && e.canSwap(id) &&
+			!e.ctx.Dropped[old.Parent] && !slices.ContainsFunc(old.Needs, func(need schema.ID) bool { return e.moved[need] != nil }) {
+			e.swapped[id] = true
+		}
 	}
 }
 

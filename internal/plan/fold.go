@@ -11,6 +11,7 @@ import (
 type placed struct {
 	node   *node
 	action kind.Action
+	also   []schema.ID // other objects whose changes it has taken in
 }
 
 // flatten lists the statements of the ordered nodes.
@@ -18,7 +19,7 @@ func flatten(nodes []*node) []placed {
 	var steps []placed
 	for _, n := range nodes {
 		for _, a := range n.actions {
-			steps = append(steps, placed{n, a})
+			steps = append(steps, placed{node: n, action: a})
 		}
 	}
 	return steps

@@ -144,6 +144,23 @@ func (e *expansion) mergeDrops(g *graph) {
 			n.actions = k.Drop(e.ctx, n.object)
 		}
 	}
+	e.mergeBound(g)
+}
+
+// mergeBound lets the drop of an object that has no statement be that of the one
+// without which a part of it cannot go.
+func (e *expansion) mergeBound(g *graph) {
+	for _, n := range g.nodes {
+		whole := g.get(n.object.Parent, dropping)
+		if n.phase != dropping || whole == nil || whole.into != nil || len(whole.actions) > 0 {
+			continue
+		}
+		for _, id := range e.kinds.Of(n.id).Bound(e.ctx, n.object) {
+			if bound := g.get(id, dropping); bound != nil && bound.carrier() != whole {
+				whole.into = bound
+			}
+		}
+	}
 }
 
 // mergeShells lets the drop of a shell be that of what needs it and is needed

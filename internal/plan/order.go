@@ -27,22 +27,80 @@ func (e *CycleError) Hint() string {
 
 // order sorts the nodes that have statements so that each comes after those
 // that it needs. Among nodes that are free, the comparison decides, so that the
-// result does not depend on the order of the input.
+// result does not depend on the order of the input. The nodes of a unit follow
+// each other.
 func (g *graph) order() ([]*node, error) {
+	var nodes []*node
+	for _, n := range g.nodes {
+		if n.into == nil {
+			nodes = append(nodes, n)
+		}
+	}
+	units := map[*node]*node{} // the least member stands for all of its unit
+	members := map[*node][]*node{}
+	for _, n := range nodes {
+		root := n.unit()
+		members[root] = append(members[root], n)
+		if units[root] == nil || compareNodes(n, units[root]) < 0 {
+			units[root] = n
+		}
+	}
+	first := make([]*node, 0, len(units))
+	for _, least := range units {
+		first = append(first, least)
+	}
+	sorted, err := topological(first, func(least *node) []*node {
+		var needs []*node
+		for _, n := range members[least.unit()] {
+			for before := range n.after {
+				if before.unit() != n.unit() {
+					needs = append(needs, units[before.unit()])
+				}
+			}
+		}
+		return needs
+	})
+	if err != nil {
+		return nil, err
+	}
+	result := make([]*node, 0, len(nodes))
+	for _, least := range sorted {
+		unit := least.unit()
+		if len(members[unit]) == 1 {
+			result = append(result, least)
+			continue
+		}
+		inside, err := topological(members[unit], func(n *node) []*node {
+			var needs []*node
+			for before := range n.after {
+				if before.unit() == unit {
+					needs = append(needs, before)
+				}
+			}
+			return needs
+		})
+		if err != nil {
+			return nil, err
+		}
+		result = append(result, inside...)
+	}
+	return result, nil
+}
+
+// topological sorts nodes behind what they need, the least first.
+func topological(nodes []*node, needs func(*node) []*node) ([]*node, error) {
 	waiting := map[*node]int{}
 	next := map[*node][]*node{}
 	ready := &queue{}
-	for _, n := range g.nodes {
-		if n.into != nil {
-			continue
-		}
-		waiting[n] = len(n.after)
-		for first := range n.after {
+	for _, n := range nodes {
+		before := needs(n)
+		slices.SortFunc(before, func(a, b *node) int { return compareNodes(a, b) })
+		before = slices.Compact(before)
+		waiting[n] = len(before)
+		for _, first := range before {
 			next[first] = append(next[first], n)
 		}
-	}
-	for n, count := range waiting {
-		if count == 0 {
+		if len(before) == 0 {
 			ready.nodes = append(ready.nodes, n)
 		}
 	}
@@ -79,14 +137,22 @@ func compareNodes(a, b *node) int {
 	)
 }
 
+// late puts what takes long before and behind what is short, so that the short
+// statements follow each other closely.
 func late(n *node) int {
 	switch n.phase {
-	case dropping, movingAside:
+	case preparing:
 		return 0
+	case dropping, movingAside:
+		return 1
 	case droppingAside:
-		return 2
+		return 3
+	case completing:
+		return 4
+	case finishing:
+		return 5
 	}
-	return 1
+	return 2
 }
 
 type queue struct{ nodes []*node }
@@ -135,5 +201,5 @@ func findCycle(waiting map[*node]int) error {
 }
 
 func (p phase) String() string {
-	return [...]string{"drop", "move aside", "change", "create", "retarget", "drop old"}[p]
+	return [...]string{"prepare", "drop", "move aside", "change", "create", "retarget", "complete", "finish", "drop old"}[p]
 }

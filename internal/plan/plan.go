@@ -11,17 +11,32 @@ import (
 	"github.com/cairn-db/cairn/schema"
 )
 
+// Mode says what a plan is for.
+type Mode int
+
+// The modes of plans.
+const (
+	// Online keeps the sessions of others from waiting long.
+	Online Mode = iota
+	// Offline is for a database that nobody else uses: statements are plain, and
+	// as many as possible share a transaction.
+	Offline
+)
+
 // Make returns the plan that turns old into new. Both states hold only what is
 // managed. The caller fills in where the plan comes from and seals it.
-func Make(kinds *kind.Set, old, new *schema.State) (*schema.Plan, error) {
-	e := expand(kinds, old, new, diff.Compare(old, new))
+func Make(kinds *kind.Set, old, new *schema.State, mode Mode) (*schema.Plan, error) {
+	e := expand(kinds, old, new, diff.Compare(old, new), mode)
 	g := e.build()
+	e.online(g)
+	e.unite(g)
 	nodes, err := g.order()
 	if err != nil {
 		return nil, err
 	}
 	steps, _ := fold(nodes, flatten(nodes))
-	segments := segment(steps)
+	segments := e.segment(steps)
+	steps, segments = join(steps, segments)
 	p := &schema.Plan{
 		Format: schema.PlanFormat, Server: old.Server,
 		From: old.Fingerprint(), Printed: e.printedAnew(g),
@@ -40,7 +55,7 @@ func Make(kinds *kind.Set, old, new *schema.State) (*schema.Plan, error) {
 func (e *expansion) step(s placed, segment int) schema.Step {
 	a := s.action
 	step := schema.Step{
-		SQL: a.Statement(), Verb: s.node.verb, Object: s.node.id.String(), Lock: string(a.Lock),
+		SQL: a.Statement(), Verb: s.node.verb, Object: s.node.id.String(), Also: texts(s.also), Lock: string(a.Lock),
 		Rewrite: a.Rewrite, Scan: a.Scan, Loses: a.Loses, Why: a.Why, Segment: segment, NoTx: a.NoTx,
 	}
 	for _, h := range a.Hazards {

@@ -19,7 +19,7 @@ type Statement struct {
 // Statements returns what Make makes steps of, for callers that put the
 // statements in an order of their own.
 func Statements(kinds *kind.Set, old, new *schema.State) ([]Statement, error) {
-	nodes, err := expand(kinds, old, new, diff.Compare(old, new)).build().order()
+	nodes, err := expand(kinds, old, new, diff.Compare(old, new), Offline).build().order()
 	if err != nil {
 		return nil, err
 	}

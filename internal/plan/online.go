@@ -1,0 +1,107 @@
+package plan
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/cairn-db/cairn/internal/kind"
+)
+
+// online splits the changes of relations that other sessions use into the parts
+// of their online forms, each a node of its own: what is short is done at once
+// for all objects, and what takes long before or behind it.
+func (e *expansion) online(g *graph) {
+	if !e.ctx.Online {
+		return
+	}
+	users := map[*node][]*node{}
+	for _, n := range g.nodes {
+		for first := range n.after {
+			users[first] = append(users[first], n)
+		}
+	}
+	for _, n := range slices.Clone(g.nodes) {
+		if n.into == nil && slices.ContainsFunc(n.actions, func(a kind.Action) bool { return e.hasOnline(n, a) }) {
+			e.split(g, n, users[n])
+		}
+	}
+}
+
+func (e *expansion) hasOnline(n *node, a kind.Action) bool {
+	return a.Online != nil && e.seen(n, a.Relation)
+}
+
+// split makes the nodes of the online form of n. Everything that needs n waits
+// for the last of them; only what describes the object can follow n itself.
+func (e *expansion) split(g *graph, n *node, users []*node) {
+	parts := kind.Online{}
+	for _, a := range n.actions {
+		switch {
+		case e.hasOnline(n, a):
+		case len(parts.After)+len(parts.Finally) > 0: // it can be about what comes later
+			parts.Finally = append(parts.Finally, a)
+			continue
+		default:
+			parts.Now = append(parts.Now, a)
+			continue
+		}
+		parts.Before = append(parts.Before, a.Online.Before...)
+		parts.Now = append(parts.Now, a.Online.Now...)
+		parts.After = append(parts.After, a.Online.After...)
+		parts.Finally = append(parts.Finally, a.Online.Finally...)
+	}
+	if len(parts.Before) > 0 {
+		ahead := n.part(preparing, parts.Before)
+		maps.Copy(ahead.after, n.after)
+		for first := range n.after {
+			if first.id == n.id || slices.Contains(n.clashes, first) {
+				delete(ahead.after, first)
+			}
+		}
+		if ahead.waitsFor(func(m *node) bool { return m.id == n.id }, map[*node]bool{}) {
+			return // the old form goes before the new one can be prepared
+		}
+		n.after[ahead] = true
+		g.nodes = append(g.nodes, ahead)
+	}
+	n.actions = parts.Now
+	last := n
+	for _, p := range []struct {
+		phase   phase
+		actions []kind.Action
+	}{{completing, parts.After}, {finishing, parts.Finally}} {
+		if len(p.actions) > 0 {
+			part := n.part(p.phase, p.actions)
+			part.after[last] = true
+			g.nodes = append(g.nodes, part)
+			last = part
+		}
+	}
+	for _, user := range users {
+		describes := user.id.IsSatellite() && user.id.Subject() == n.id && len(n.actions) > 0
+		if last != n && !describes {
+			user.after[last] = true
+		}
+	}
+}
+
+// part is a further node of the change that n makes.
+func (n *node) part(p phase, actions []kind.Action) *node {
+	part := *n
+	part.phase, part.actions, part.after, part.clashes = p, actions, map[*node]bool{}, nil
+	return &part
+}
+
+// waitsFor reports whether a node that satisfies the condition comes before n.
+func (n *node) waitsFor(is func(*node) bool, visited map[*node]bool) bool {
+	for first := range n.after {
+		if visited[first] {
+			continue
+		}
+		visited[first] = true
+		if is(first) || first.waitsFor(is, visited) {
+			return true
+		}
+	}
+	return false
+}
