@@ -41,6 +41,7 @@ type Request struct {
 	Server   server.Options // where local servers live
 	Encoding string         // encoding of the target's database, "" for UTF8
 	Alone    bool           // on a local server of its own, because what it holds is not only in its database
+	Name     string         // of the database on such a server, "" for any
 }
 
 // Shadow is an open scratch database.
@@ -141,16 +142,19 @@ func openAlone(ctx context.Context, r Request) (*Shadow, error) {
 func (p *Pool) openOn(ctx context.Context, s *server.Server, r Request) (*Shadow, error) {
 	p.count++
 	name := fmt.Sprintf("shadow_%d", p.count)
+	if r.Alone && r.Name != "" {
+		name = r.Name
+	}
 	admin, err := pg.Connect(ctx, s.URL("postgres"), r.Options)
 	if err != nil {
 		return nil, fmt.Errorf("opening the shadow: %w", err)
 	}
 	defer admin.Close(ctx)
-	create := "CREATE DATABASE " + name + " TEMPLATE template0"
+	create := "CREATE DATABASE " + pg.QuoteIdent(name) + " TEMPLATE template0"
 	if r.Encoding != "" {
 		create += " ENCODING " + pg.QuoteLiteral(r.Encoding)
 	}
-	if _, err := admin.Exec(ctx, create); err != nil {
+	if _, err := admin.Exec(ctx, create); err != nil && (pg.Code(err) != "42P04" || !r.Alone) { // initdb made it
 		return nil, fmt.Errorf("creating the shadow database: %w", err)
 	}
 	conn, err := pg.Connect(ctx, s.URL(name), r.Options)
