@@ -33,6 +33,14 @@ type trial struct {
 	result  *prove.Result
 }
 
+// managed returns those objects of a part of the target that are managed, as they
+// are compared.
+func (t *trial) managed(part *schema.State) *schema.State {
+	less := copyOf(t.old)
+	maps.DeleteFunc(less.Objects, func(id schema.ID, _ *schema.Object) bool { return part.Objects[id] == nil })
+	return less
+}
+
 // copyOf returns a state whose set of objects is its own.
 func copyOf(s *schema.State) *schema.State {
 	own := *s
@@ -51,18 +59,30 @@ func (e *Engine) prove(ctx context.Context, t *trial, reach Reach) error {
 	if reach != Full {
 		part, about := prove.Closure(e.kinds, t.whole, t.desired, t.plan)
 		t.about = about
-		err := e.proveOn(ctx, t, part, Closure)
+		err := e.proveTwice(ctx, t, part, Closure)
 		var refused *prove.StepError
 		var diverged *prove.DivergedError
 		if err == nil || !errors.As(err, &refused) && !errors.As(err, &diverged) {
 			return err
 		}
 	}
-	return e.proveOn(ctx, t, t.whole, Full)
+	return e.proveTwice(ctx, t, t.whole, Full)
+}
+
+// proveTwice takes the copy for what the target is, and only when the steps then
+// lead elsewhere looks at what it is before them: PostgreSQL prints some
+// expressions otherwise each time that its own print is read again.
+func (e *Engine) proveTwice(ctx context.Context, t *trial, part *schema.State, reach Reach) error {
+	err := e.proveOn(ctx, t, part, reach, false)
+	var diverged *prove.DivergedError
+	if !errors.As(err, &diverged) {
+		return err
+	}
+	return e.proveOn(ctx, t, part, reach, true)
 }
 
 // proveOn tries the plan on a scratch database that is filled with the state.
-func (e *Engine) proveOn(ctx context.Context, t *trial, part *schema.State, reach Reach) (err error) {
+func (e *Engine) proveOn(ctx context.Context, t *trial, part *schema.State, reach Reach, careful bool) (err error) {
 	start := time.Now()
 	s, err := e.openTrial(ctx, t)
 	if err != nil {
@@ -77,9 +97,11 @@ func (e *Engine) proveOn(ctx context.Context, t *trial, part *schema.State, reac
 	if err != nil {
 		return err
 	}
-	before, err := e.readTrial(ctx, s, t, read)
-	if err != nil {
-		return err
+	before := t.managed(part)
+	if careful || refused != nil {
+		if before, err = e.readTrial(ctx, s, t, read); err != nil {
+			return err
+		}
 	}
 	run := prove.Trial{Conn: s.Conn, Kinds: e.kinds, Plan: t.plan, Old: part, Seed: true, About: t.about, Lacks: refused != nil,
 		Supply: func(err error) bool { return s.Supply(ctx, err) }}
