@@ -302,9 +302,8 @@ func (e *Engine) Apply(ctx context.Context, r ApplyRequest) (*ApplyResult, error
 		return nil, err
 	}
 	defer target.close(ctx)
-	if target.major != r.Plan.Server {
-		return nil, hinted{errors.New("the plan was made for PostgreSQL " + itoa(r.Plan.Server) + ", the target runs " + itoa(target.major)),
-			"run cairn plan against this target"}
+	if err := sameMajor(target, r.Plan); err != nil {
+		return nil, err
 	}
 	if r.LockTimeout == 0 {
 		r.LockTimeout = 3 * time.Second

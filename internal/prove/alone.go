@@ -58,6 +58,7 @@ func (r *runner) alone(ctx context.Context, i int) error {
 		select {
 		case end := <-done:
 			if end.err != nil {
+				r.close() // so that nobody stands in the way of another try
 				return end.err
 			}
 			return r.observeAlone(ctx, i, locks, end.elapsed, counts)
@@ -147,12 +148,7 @@ UNION ALL SELECT 0, '', pg_blocking_pids(%[1]d)`, pid, lockOfWatched(r.watched()
 // observeAlone compares what there was before and after a step outside a
 // transaction. An index that was built was filled by reading its table.
 func (r *runner) observeAlone(ctx context.Context, i int, locks map[int64]kind.Lock, elapsed time.Duration, counts map[counted]int64) error {
-	for _, c := range r.extra {
-		if err := c.Close(ctx); err != nil {
-			return fmt.Errorf("closing a session of the shadow: %w", err)
-		}
-	}
-	r.extra = nil
+	r.close()
 	now, err := r.look(ctx, r.Conn)
 	if err != nil {
 		return err

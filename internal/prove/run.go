@@ -37,6 +37,7 @@ func (r *runner) close() {
 	for _, c := range r.extra {
 		_ = c.Close(ctx) // they hold nothing that counts
 	}
+	r.extra = nil
 }
 
 // connect opens another session of the same database.
@@ -166,7 +167,7 @@ func (r *runner) mend(ctx context.Context, refused *StepError) (again bool, err 
 		r.skip[i] = true
 		r.result.Omitted = append(r.result.Omitted, fmt.Sprintf("step %d was not tried: %s", refused.Step, reason(refused.Err)))
 		return true, nil
-	case isAboutRows(code):
+	case r.Seed && isAboutRows(code):
 		return r.discard(ctx, step, refused)
 	}
 	return false, nil
