@@ -82,7 +82,7 @@ func (r *runner) count(ctx context.Context) (map[counted]int64, error) {
 		return counts, nil
 	}
 	rows, err := r.Conn.Query(ctx, `SELECT c.oid::int8, 'SELECT ' || c.oid || '::int8, ' || 'ARRAY[0' || coalesce(string_agg(',' || a.attnum, '' ORDER BY a.attnum), '') || ']::int8[], ARRAY[count(*)'
-	|| coalesce(string_agg(format(', count(%I)', a.attname), '' ORDER BY a.attnum), '') || '] FROM ONLY ' || c.oid::regclass
+	|| coalesce(string_agg(', count(' || quote_ident(a.attname) || ')', '' ORDER BY a.attnum), '') || '] FROM ONLY ' || c.oid::regclass
 FROM pg_class c LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
 WHERE c.relkind = 'r' AND c.oid = ANY ('{`+strings.Join(oids, ",")+`}'::oid[]) GROUP BY c.oid`, pgx.QueryExecModeSimpleProtocol)
 	if err != nil {

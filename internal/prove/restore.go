@@ -138,7 +138,7 @@ func (d *Dump) restoreArchive(ctx context.Context, conn *pgx.Conn, o Restoring) 
 		return err
 	}
 	config := conn.Config()
-	args := []string{"--dbname=" + config.Database, "--exit-on-error", "--no-password"}
+	args := []string{"--dbname=" + config.Database, "--no-password"}
 	if !o.Owners {
 		args = append(args, "--no-owner")
 	}
@@ -153,14 +153,30 @@ func (d *Dump) restoreArchive(ctx context.Context, conn *pgx.Conn, o Restoring) 
 	}
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
-	if err := cmd.Run(); err != nil {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
+	err = cmd.Run()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil && !onlySettings(stderr.String()) {
 		return &RestoreError{pg.Redact(fmt.Sprintf("restoring %s: %v\n%s", d.name, err, strings.TrimSpace(stderr.String()))),
 			"the dump has to be of the target's database, and not newer than " + program}
 	}
 	return nil
+}
+
+// onlySettings reports whether all that pg_restore complains about are settings
+// that an older server does not know.
+func onlySettings(said string) bool {
+	errors := 0
+	for line := range strings.Lines(said) {
+		if strings.HasPrefix(line, "pg_restore: error:") {
+			errors++
+			if !strings.Contains(line, "unrecognized configuration parameter") {
+				return false
+			}
+		}
+	}
+	return errors > 0
 }
 
 // findRestore looks for pg_restore beside the binaries of the server, then on
@@ -199,6 +215,9 @@ func (d *Dump) runScript(ctx context.Context, conn *pgx.Conn) error {
 			_, err = conn.PgConn().CopyFrom(ctx, strings.NewReader(s.Data), s.SQL)
 		default:
 			_, err = conn.Exec(ctx, s.SQL)
+			if words := pg.Words(s.SQL, 1); len(words) > 0 && words[0] == "SET" && pg.Code(err) == "42704" {
+				err = nil // a setting that an older server does not know
+			}
 		}
 		if err != nil {
 			return &RestoreError{fmt.Sprintf("restoring %s: line %d: %v", d.name, s.Line, err), "the dump has to be of the target's database"}

@@ -46,7 +46,7 @@ var samples = map[string][]string{
 	"txid_snapshot": {"1:2:", "1:3:", "1:4:"}, "pg_snapshot": {"1:2:", "1:3:", "1:4:"}, "xid": {"1", "2", "3"}, "xid8": {"1", "2", "3"}, "cid": {"1", "2", "3"},
 	"tid": {"(0,1)", "(0,2)", "(0,3)"}, "int2vector": {"1 2", "2 3", "3 4"}, "oidvector": {"1 2", "2 3", "3 4"},
 	"regclass": {"pg_class", "pg_type", "pg_attribute"}, "regproc": {"pg_sleep", "pg_typeof", "pg_backend_pid"},
-	"regprocedure": {"pg_sleep(float8)", "pg_backend_pid()", "version()"}, "regoper": {"pg_catalog.!~~*", "pg_catalog.~~*", "pg_catalog.!~*"},
+	"regprocedure": {"pg_sleep(float8)", "pg_backend_pid()", "version()"}, "regoper": {"*<>", "*=", "*>"},
 	"regoperator": {"+(int4,int4)", "-(int4,int4)", "*(int4,int4)"}, "regtype": {"int4", "int8", "text"},
 	"regnamespace": {"pg_catalog", "information_schema", "pg_toast"}, "regrole": {"pg_monitor", "pg_read_all_stats", "pg_signal_backend"},
 	"regcollation": {`"C"`, `"POSIX"`, `"default"`}, "regconfig": {"simple", "english", "german"}, "regdictionary": {"simple", "english_stem", "german_stem"},
