@@ -101,7 +101,13 @@ func blame(p *schema.Plan, d schema.Delta) int {
 	if o == nil {
 		o = d.New
 	}
-	for _, about := range []string{d.ID.String(), d.ID.Subject().String(), o.Parent.String()} {
+	return lastFor(p, d.ID.String(), d.ID.Subject().String(), o.Parent.String())
+}
+
+// lastFor returns the last step that is for the first of the objects that has
+// one.
+func lastFor(p *schema.Plan, objects ...string) int {
+	for _, about := range objects {
 		for i := len(p.Steps) - 1; i >= 0; i-- {
 			if s := p.Steps[i]; s.Object == about || s.Relation == about {
 				return i + 1
@@ -120,45 +126,49 @@ func CompareChanges(kinds *kind.Set, p *schema.Plan, r *Result, old, final *sche
 		listed[c.Object] = c
 	}
 	e := &DivergedError{}
-	add := func(id schema.ID, o *schema.Object, text string) {
-		e.Deltas = append(e.Deltas, text)
-		e.Step = max(e.Step, blame(p, schema.Delta{ID: id, New: o}))
+	add := func(text string, objects ...string) {
+		step := lastFor(p, objects...)
+		if step == 0 || r.Steps[step-1].Tried {
+			e.Deltas, e.Step = append(e.Deltas, text), max(e.Step, step)
+		}
 	}
 	for _, c := range p.Changes {
-		id, o := find(c.Object, final, old)
-		switch present := final.Objects[id] != nil; {
-		case c.Verb == schema.Drop && present:
-			add(id, o, id.Describe()+" is there and should not be")
-		case c.Verb != schema.Drop && !present:
-			e.Deltas = append(e.Deltas, c.Title+" is missing")
+		id, o := find(c.Object, final)
+		switch {
+		case c.Verb == schema.Drop && o != nil:
+			add(c.Title+" is there and should not be", c.Object, c.Parent)
+		case c.Verb != schema.Drop && o == nil:
+			add(c.Title+" is missing", c.Object, c.Parent)
 		}
 		for _, f := range c.Fields {
-			if o != nil && !kinds.Of(id).Printed[f.Name] && f.Name != "name" && final.Objects[id] != nil && o.Attr(f.Name) != f.New {
-				add(id, o, fmt.Sprintf("%s: %s is %q, not %q", id.Describe(), f.Name, o.Attr(f.Name), f.New))
+			if o != nil && !kinds.Of(id).Printed[f.Name] && f.Name != "name" && o.Attr(f.Name) != f.New {
+				add(fmt.Sprintf("%s: %s is %q, not %q", c.Title, f.Name, o.Attr(f.Name), f.New), c.Object, c.Parent)
 			}
 		}
 	}
 	for _, d := range diff.Compare(plan.Unprinted(kinds, old, p.Printed), plan.Unprinted(kinds, final, p.Printed)) {
 		if _, known := listed[d.ID.String()]; !known {
-			add(d.ID, cmp.Or(d.New, d.Old), d.ID.Describe()+" changes, and the plan does not list it")
+			add(d.ID.Describe()+" changes, and the plan does not list it", d.ID.String(), d.ID.Subject().String(), cmp.Or(d.New, d.Old).Parent.String())
 		}
 	}
 	if e.Step > 0 {
 		e.SQL = p.Steps[e.Step-1].SQL
 	}
-	if len(e.Deltas) == 0 {
-		e.Deltas = []string{"the fingerprint is not the one that the plan promises"}
+	switch {
+	case len(e.Deltas) > 0:
+		return e
+	case slices.ContainsFunc(r.Steps, func(o Observation) bool { return !o.Tried }):
+		return nil // what these would do is part of the fingerprint
 	}
+	e.Deltas = []string{"something that the plan adds or changes is not as it promises: its fingerprint differs"}
 	return e
 }
 
-// find returns the object of that text, as the first of the states that has it.
-func find(text string, states ...*schema.State) (schema.ID, *schema.Object) {
-	for _, s := range states {
-		for id, o := range s.Objects {
-			if id.String() == text {
-				return id, o
-			}
+// find returns the object of that text, nil when the state has none.
+func find(text string, s *schema.State) (schema.ID, *schema.Object) {
+	for id, o := range s.Objects {
+		if id.String() == text {
+			return id, o
 		}
 	}
 	return schema.ID{}, nil
