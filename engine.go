@@ -90,13 +90,7 @@ func (e *Engine) Plan(ctx context.Context, r PlanRequest) (p *schema.Plan, err e
 	if err != nil {
 		return nil, err
 	}
-	if isGiven(r.Scratch.Shadow) { // there is only one, and the desired state is read
-		if err := desired.close(ctx); err != nil {
-			return nil, err
-		}
-		desired.shadow = nil
-	}
-	if err := e.prove(ctx, &trial{target: target, plan: p, whole: whole, old: old, desired: desired.state, scratch: r.Scratch}, r.Prove); err != nil {
+	if err := e.prove(ctx, &trial{target: target, plan: p, whole: whole, old: old, desired: desired.state, scratch: r.Scratch, used: desired.shadow}, r.Prove); err != nil {
 		return nil, err
 	}
 	if err := e.finish(ctx, target, desired, p); err != nil {
@@ -104,9 +98,6 @@ func (e *Engine) Plan(ctx context.Context, r PlanRequest) (p *schema.Plan, err e
 	}
 	return p, nil
 }
-
-// isGiven reports whether a shadow is one database that the user gives.
-func isGiven(where string) bool { return where != "" && where != shadow.Target }
 
 // finish adds to a plan what the target and the files say about it, and seals it.
 func (e *Engine) finish(ctx context.Context, target *target, desired read, p *schema.Plan) error {

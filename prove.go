@@ -30,6 +30,7 @@ type trial struct {
 	desired *schema.State   // nil when only its fingerprint is known
 	about   map[string]bool // what rows are made in, see prove.Trial
 	scratch Scratch
+	used    *shadow.Shadow // held the desired state, nil when none did
 	result  *prove.Result
 }
 
@@ -84,11 +85,11 @@ func (e *Engine) proveTwice(ctx context.Context, t *trial, part *schema.State, r
 // proveOn tries the plan on a scratch database that is filled with the state.
 func (e *Engine) proveOn(ctx context.Context, t *trial, part *schema.State, reach Reach, careful bool) (err error) {
 	start := time.Now()
-	s, err := e.openTrial(ctx, t)
+	s, done, err := e.openTrial(ctx, t)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.Close(context.WithoutCancel(ctx))) }()
+	defer func() { err = errors.Join(err, done(context.WithoutCancel(ctx))) }()
 	read, err := e.act(ctx, s, t)
 	if err != nil {
 		return err
@@ -157,21 +158,30 @@ func (e *Engine) judge(t *trial, before, after *schema.State, read trialReading)
 	return prove.CompareChanges(e.kinds, t.plan, t.result, old, final)
 }
 
-// openTrial opens the scratch database of a trial. What belongs to the whole
-// server, or names the database, has a server of its own.
-func (e *Engine) openTrial(ctx context.Context, t *trial) (*shadow.Shadow, error) {
+// openTrial opens the scratch database of a trial and returns what ends it. What
+// belongs to the whole server, or names the database, has a server of its own.
+// There is only one database that the user gives: it is used again.
+func (e *Engine) openTrial(ctx context.Context, t *trial) (s *shadow.Shadow, done func(context.Context) error, err error) {
+	if t.used != nil {
+		again, err := t.used.Reset(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		if again {
+			return t.used, func(context.Context) error { return nil }, nil
+		}
+	}
 	request := shadow.Request{Where: t.scratch.Shadow, Major: t.target.major, Beside: t.target.conn, Options: e.connectOptions(), Server: e.servers,
 		Encoding: t.target.encoding, Alone: len(t.plan.Scope.Options) > 0, Name: t.target.identity.Name}
-	s, err := e.shadows.Open(ctx, request)
-	if err == nil {
-		return s, nil
+	if s, err = e.shadows.Open(ctx, request); err == nil {
+		return s, s.Close, nil
 	}
 	var hint interface{ Hint() string }
 	text := "skip the proof with --no-prove"
 	if errors.As(err, &hint) && hint.Hint() != "" {
 		text = hint.Hint() + ", or " + text
 	}
-	return nil, hinted{fmt.Errorf("opening a scratch database for the proof: %w", err), text}
+	return nil, nil, hinted{fmt.Errorf("opening a scratch database for the proof: %w", err), text}
 }
 
 // trialReading says how the scratch database of a trial is read.
@@ -244,6 +254,9 @@ func (e *Engine) copyInto(ctx context.Context, s *shadow.Shadow, t *trial, part 
 // makeRoles makes the roles that objects of the trial name and that are no
 // objects themselves.
 func (e *Engine) makeRoles(ctx context.Context, s *shadow.Shadow, t *trial, goal *schema.State) error {
+	if t.scratch.Shadow == shadow.Target {
+		return nil // roles are shared with the target
+	}
 	roles := map[string]bool{}
 	for _, state := range []*schema.State{goal, t.desired} {
 		if state == nil {

@@ -82,11 +82,11 @@ func (e *Engine) proveData(ctx context.Context, t *trial, name string) (unvalida
 		return nil, err
 	}
 	defer dump.Close()
-	s, err := e.openTrial(ctx, t)
+	s, done, err := e.openTrial(ctx, t)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, s.Close(context.WithoutCancel(ctx))) }()
+	defer func() { err = errors.Join(err, done(context.WithoutCancel(ctx))) }()
 	read, err := e.act(ctx, s, t)
 	if err != nil {
 		return nil, err

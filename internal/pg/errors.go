@@ -200,3 +200,9 @@ func Table(err error) (schema, table string) {
 	}
 	return "", ""
 }
+
+// IsMissingRole reports whether the server does not know a role.
+func IsMissingRole(err error) bool {
+	var server *pgconn.PgError
+	return errors.As(err, &server) && server.Code == "42704" && server.Routine == "get_role_oid"
+}

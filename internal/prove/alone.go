@@ -11,9 +11,9 @@ import (
 	"github.com/cairn-db/cairn/schema"
 )
 
-// holdLimit bounds how long a statement is waited for that nothing keeps from
-// going on.
-const holdLimit = 5 * time.Minute
+// slowest is how often a statement is looked at that nobody stands in the way
+// of any more.
+const slowest = 200 * time.Millisecond
 
 // holder is a session that holds a lock, so that a statement waits for it.
 type holder struct {
@@ -46,7 +46,7 @@ func (r *runner) alone(ctx context.Context, i int) error {
 		err     error
 	}
 	done := make(chan outcome, 1)
-	ctx, cancel := context.WithTimeout(ctx, holdLimit)
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	pid := r.Conn.PgConn().PID()
 	go func() {
@@ -54,7 +54,7 @@ func (r *runner) alone(ctx context.Context, i int) error {
 		done <- outcome{elapsed, err}
 	}()
 	locks, watchErr := map[int64]kind.Lock{}, error(nil)
-	for {
+	for pause := time.Millisecond; ; {
 		select {
 		case end := <-done:
 			if end.err != nil {
@@ -62,7 +62,10 @@ func (r *runner) alone(ctx context.Context, i int) error {
 				return end.err
 			}
 			return r.observeAlone(ctx, i, locks, end.elapsed, counts)
-		case <-time.After(time.Millisecond):
+		case <-time.After(pause):
+		}
+		if len(holders) == 0 {
+			pause = min(2*pause, slowest)
 		}
 		if watchErr == nil {
 			holders, watchErr = r.watch(ctx, watcher, pid, locks, holders)

@@ -163,7 +163,7 @@ func (r *runner) mend(ctx context.Context, refused *StepError) (again bool, err 
 		return false, nil
 	case r.Supply != nil && r.Supply(refused.Err):
 		return true, nil
-	case load.LacksProvider(step.SQL, refused.Err), r.Lacks:
+	case load.LacksProvider(step.SQL, refused.Err), pg.IsMissingRole(refused.Err), r.Lacks:
 		r.skip[i] = true
 		r.result.Omitted = append(r.result.Omitted, fmt.Sprintf("step %d was not tried: %s", refused.Step, reason(refused.Err)))
 		return true, nil

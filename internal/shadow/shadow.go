@@ -50,10 +50,25 @@ type Shadow struct {
 	Unowned string // role whose objects have an unspecified owner, which the session acts as
 	Local   bool   // on a server of Cairn's own
 	close   func(context.Context) error
+	given   bool // by the user
 }
 
 // Close removes what the shadow made and ends its connection.
 func (s *Shadow) Close(ctx context.Context) error { return s.close(ctx) }
+
+// Reset empties a shadow that the user gave, so that it can be used again while
+// it is open. It reports whether the shadow is such a one.
+func (s *Shadow) Reset(ctx context.Context) (bool, error) {
+	if !s.given {
+		return false, nil
+	}
+	if err := empty(ctx, s.Conn); err != nil {
+		return true, err
+	}
+	role, err := authorize(ctx, s.Conn)
+	s.Unowned = role
+	return true, err
+}
 
 var missingTablespace = regexp.MustCompile(`(?m)^[Tt]ablespace "(.+)" does not exist\.?$`)
 
@@ -256,7 +271,7 @@ func openGiven(ctx context.Context, r Request) (*Shadow, error) {
 	if err != nil {
 		return fail(err)
 	}
-	s := &Shadow{Conn: conn, Unowned: role}
+	s := &Shadow{Conn: conn, Unowned: role, given: true}
 	s.close = func(ctx context.Context) error {
 		return errors.Join(empty(ctx, conn), conn.Close(ctx))
 	}
