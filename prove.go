@@ -14,7 +14,6 @@ import (
 	"github.com/cairn-db/cairn/internal/catalog"
 	"github.com/cairn-db/cairn/internal/kind"
 	"github.com/cairn-db/cairn/internal/pg"
-	"github.com/cairn-db/cairn/internal/plan"
 	"github.com/cairn-db/cairn/internal/prove"
 	"github.com/cairn-db/cairn/internal/scope"
 	"github.com/cairn-db/cairn/internal/shadow"
@@ -148,14 +147,14 @@ func (e *Engine) judge(t *trial, before, after *schema.State, read trialReading)
 			desired = e.unowned(desired)
 		}
 	}
-	final := prove.Final(old, before, after)
-	if desired != nil {
-		return prove.Compare(e.kinds, t.plan, t.result, final, desired)
+	final, unlike := prove.Final(old, before, after), prove.Unlike(old, before)
+	switch {
+	case desired != nil:
+		return prove.Compare(e.kinds, t.plan, t.result, final, desired, unlike)
+	case read.bare:
+		return nil // the fingerprint is one with owners and privileges
 	}
-	if read.bare || plan.Fingerprint(e.kinds, final, t.plan.Printed) == t.plan.To {
-		return nil
-	}
-	return prove.CompareChanges(e.kinds, t.plan, t.result, old, final)
+	return prove.CompareChanges(e.kinds, t.plan, t.result, old, final, unlike)
 }
 
 // openTrial opens the scratch database of a trial and returns what ends it. What

@@ -54,29 +54,74 @@ func changed(had, was, now *schema.Object) *schema.Object {
 	return &result
 }
 
-// Compare returns an error of type *DivergedError when the state that the steps
-// led to is not the desired one. What a step was for that could not be tried is
-// no difference.
-func Compare(kinds *kind.Set, p *schema.Plan, r *Result, final, desired *schema.State) error {
-	var left []schema.Delta
-	for _, d := range diff.Compare(plan.Unprinted(kinds, desired, p.Printed), plan.Unprinted(kinds, final, p.Printed)) {
-		if fault := blame(p, d); fault > 0 && !r.Steps[fault-1].Tried {
+// Unlike returns the objects that the copy could not make like the target's in
+// what is never compared and still decides what statements do, such as whether a
+// child declares what it inherits, with the attributes that differ.
+func Unlike(old, before *schema.State) map[string][]string {
+	unlike := map[string][]string{}
+	for id, o := range old.Objects {
+		copied := before.Objects[id]
+		if copied == nil {
 			continue
 		}
-		left = append(left, d)
+		for i, a := range o.Attrs {
+			if a.Info && copied.Attrs[i].Value != a.Value {
+				unlike[id.String()] = append(unlike[id.String()], a.Name)
+			}
+		}
 	}
-	if len(left) == 0 {
+	return unlike
+}
+
+// Compare returns an error of type *DivergedError when the state that the steps
+// led to is not the desired one. What a step was for that could not be tried is
+// no difference, and what the copy was unlike the target in only a remark.
+func Compare(kinds *kind.Set, p *schema.Plan, r *Result, final, desired *schema.State, unlike map[string][]string) error {
+	l := left{plan: p, result: r, unlike: unlike}
+	for _, d := range diff.Compare(plan.Unprinted(kinds, desired, p.Printed), plan.Unprinted(kinds, final, p.Printed)) {
+		o := d.Old
+		if o == nil {
+			o = d.New
+		}
+		l.add(describe(d), d.ID.String(), d.ID.Subject().String(), o.Parent.String())
+	}
+	return l.err()
+}
+
+// left collects what is left after a trial.
+type left struct {
+	plan    *schema.Plan
+	result  *Result
+	unlike  map[string][]string
+	error   DivergedError
+	excused bool // something is left that is no fault of a step
+}
+
+// add adds something that is left. The objects are that itself, and what it is
+// a part of or describes.
+func (l *left) add(text string, objects ...string) {
+	step := lastFor(l.plan, objects...)
+	if step > 0 && !l.result.Steps[step-1].Tried {
+		l.excused = true
+		return
+	}
+	if names, unlike := l.unlike[objects[0]]; unlike {
+		l.excused = true
+		l.result.Omitted = append(l.result.Omitted, fmt.Sprintf("not judged, because the copy differs from the target in %s: %s", strings.Join(names, ", "), text))
+		return
+	}
+	l.error.Deltas, l.error.Step = append(l.error.Deltas, text), max(l.error.Step, step)
+}
+
+// err returns the error, nil when nothing is left.
+func (l *left) err() error {
+	if len(l.error.Deltas) == 0 {
 		return nil
 	}
-	e := &DivergedError{}
-	for _, d := range left {
-		e.Deltas = append(e.Deltas, describe(d))
-		e.Step = max(e.Step, blame(p, d))
+	if l.error.Step > 0 {
+		l.error.SQL = l.plan.Steps[l.error.Step-1].SQL
 	}
-	if e.Step > 0 {
-		e.SQL = p.Steps[e.Step-1].SQL
-	}
-	return e
+	return &l.error
 }
 
 // describe says what is left of a delta, whose old side is the desired one.
@@ -92,16 +137,6 @@ func describe(d schema.Delta) string {
 		parts = append(parts, fmt.Sprintf("%s is %q, not %q", name, d.New.Attr(name), d.Old.Attr(name)))
 	}
 	return d.ID.Describe() + ": " + strings.Join(parts, "; ")
-}
-
-// blame returns the last step that is for the object of a delta, or else for
-// what that is a part of or describes; 0 when there is none.
-func blame(p *schema.Plan, d schema.Delta) int {
-	o := d.Old
-	if o == nil {
-		o = d.New
-	}
-	return lastFor(p, d.ID.String(), d.ID.Subject().String(), o.Parent.String())
 }
 
 // lastFor returns the last step that is for the first of the objects that has
@@ -120,48 +155,37 @@ func lastFor(p *schema.Plan, objects ...string) int {
 // CompareChanges is Compare where only the changes and the fingerprint of the
 // desired state are known: it returns an error that lists what of the changes is
 // not there, and what changed that the plan does not list.
-func CompareChanges(kinds *kind.Set, p *schema.Plan, r *Result, old, final *schema.State) error {
-	listed := map[string]schema.Change{}
-	for _, c := range p.Changes {
-		listed[c.Object] = c
+func CompareChanges(kinds *kind.Set, p *schema.Plan, r *Result, old, final *schema.State, unlike map[string][]string) error {
+	if plan.Fingerprint(kinds, final, p.Printed) == p.To {
+		return nil
 	}
-	e := &DivergedError{}
-	add := func(text string, objects ...string) {
-		step := lastFor(p, objects...)
-		if step == 0 || r.Steps[step-1].Tried {
-			e.Deltas, e.Step = append(e.Deltas, text), max(e.Step, step)
-		}
-	}
+	l := left{plan: p, result: r, unlike: unlike}
+	listed := map[string]bool{}
 	for _, c := range p.Changes {
+		listed[c.Object] = true
 		id, o := find(c.Object, final)
 		switch {
 		case c.Verb == schema.Drop && o != nil:
-			add(c.Title+" is there and should not be", c.Object, c.Parent)
+			l.add(c.Title+" is there and should not be", c.Object, c.Parent)
 		case c.Verb != schema.Drop && o == nil:
-			add(c.Title+" is missing", c.Object, c.Parent)
+			l.add(c.Title+" is missing", c.Object, c.Parent)
 		}
 		for _, f := range c.Fields {
 			if o != nil && !kinds.Of(id).Printed[f.Name] && f.Name != "name" && o.Attr(f.Name) != f.New {
-				add(fmt.Sprintf("%s: %s is %q, not %q", c.Title, f.Name, o.Attr(f.Name), f.New), c.Object, c.Parent)
+				l.add(fmt.Sprintf("%s: %s is %q, not %q", c.Title, f.Name, o.Attr(f.Name), f.New), c.Object, c.Parent)
 			}
 		}
 	}
 	for _, d := range diff.Compare(plan.Unprinted(kinds, old, p.Printed), plan.Unprinted(kinds, final, p.Printed)) {
-		if _, known := listed[d.ID.String()]; !known {
-			add(d.ID.Describe()+" changes, and the plan does not list it", d.ID.String(), d.ID.Subject().String(), cmp.Or(d.New, d.Old).Parent.String())
+		if !listed[d.ID.String()] {
+			l.add(d.ID.Describe()+" changes, and the plan does not list it", d.ID.String(), d.ID.Subject().String(), cmp.Or(d.New, d.Old).Parent.String())
 		}
 	}
-	if e.Step > 0 {
-		e.SQL = p.Steps[e.Step-1].SQL
+	untried := slices.ContainsFunc(r.Steps, func(o Observation) bool { return !o.Tried })
+	if len(l.error.Deltas) == 0 && !l.excused && !untried {
+		l.error.Deltas = []string{"something that the plan adds or changes is not as it promises: its fingerprint differs"}
 	}
-	switch {
-	case len(e.Deltas) > 0:
-		return e
-	case slices.ContainsFunc(r.Steps, func(o Observation) bool { return !o.Tried }):
-		return nil // what these would do is part of the fingerprint
-	}
-	e.Deltas = []string{"something that the plan adds or changes is not as it promises: its fingerprint differs"}
-	return e
+	return l.err()
 }
 
 // find returns the object of that text, nil when the state has none.
