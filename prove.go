@@ -97,6 +97,9 @@ func (e *Engine) proveOn(ctx context.Context, t *trial, part *schema.State, reac
 	if err != nil {
 		return err
 	}
+	if err := prove.Declare(ctx, t.target.conn, s.Conn); err != nil {
+		return err
+	}
 	before := t.managed(part)
 	if careful || refused != nil {
 		if before, err = e.readTrial(ctx, s, t, read); err != nil {
