@@ -86,7 +86,33 @@ type PlanRequest struct {
 	Desired   string // a state, see Engine.Plan
 	Selection Selection
 	Scratch   Scratch
-	Offline   bool // nobody else uses the target: plain statements in few transactions
+	Offline   bool  // nobody else uses the target: plain statements in few transactions
+	Prove     Reach // default Closure
+}
+
+// Reach says how much of the target is copied for the proof of a plan.
+type Reach string
+
+// The reaches of proofs.
+const (
+	Closure Reach = "closure" // what the plan touches, and what that needs
+	Full    Reach = "full"    // the whole database
+	NoProof Reach = "none"
+)
+
+// ProveRequest asks to try a saved plan.
+type ProveRequest struct {
+	Target   Connection
+	Plan     *schema.Plan
+	Scratch  Scratch
+	WithData string // a dump to restore and to run the plan on: a file, a directory, or "-"; "" for seeded rows
+}
+
+// ProveResult is what a trial of a saved plan has shown.
+type ProveResult struct {
+	Plan        *schema.Plan    // with what was observed
+	Elapsed     []time.Duration // of each step
+	Unvalidated []string        // constraints that rows may violate afterwards, described; only with data
 }
 
 // DiffRequest asks for the plan from one state to another, neither of which

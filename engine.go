@@ -85,8 +85,12 @@ func (e *Engine) Plan(ctx context.Context, r PlanRequest) (p *schema.Plan, err e
 			return nil, err
 		}
 	}
+	whole := copyOf(old)
 	p, err = e.compare(ctx, old, desired, r.Selection, mode(r.Offline))
 	if err != nil {
+		return nil, err
+	}
+	if err := e.prove(ctx, &trial{target: target, plan: p, whole: whole, old: old, desired: desired.state, scratch: r.Scratch, used: desired.shadow}, r.Prove); err != nil {
 		return nil, err
 	}
 	if err := e.finish(ctx, target, desired, p); err != nil {
@@ -296,9 +300,8 @@ func (e *Engine) Apply(ctx context.Context, r ApplyRequest) (*ApplyResult, error
 		return nil, err
 	}
 	defer target.close(ctx)
-	if target.major != r.Plan.Server {
-		return nil, hinted{errors.New("the plan was made for PostgreSQL " + itoa(r.Plan.Server) + ", the target runs " + itoa(target.major)),
-			"run cairn plan against this target"}
+	if err := sameMajor(target, r.Plan); err != nil {
+		return nil, err
 	}
 	if r.LockTimeout == 0 {
 		r.LockTimeout = 3 * time.Second

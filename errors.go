@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/cairn-db/cairn/internal/apply"
+	"github.com/cairn-db/cairn/internal/prove"
 	"github.com/cairn-db/cairn/schema"
 )
 
@@ -19,6 +20,13 @@ type StepError = apply.StepError
 
 // ViolationError says that rows of the target would make a plan fail.
 type ViolationError = apply.ViolationError
+
+// UnprovenError says that the server refused a step on the shadow.
+type UnprovenError = prove.StepError
+
+// DivergedError says that the steps did not lead to the desired state on the
+// shadow.
+type DivergedError = prove.DivergedError
 
 // RefusedError says that a plan has steps that can lose data and were not
 // permitted.

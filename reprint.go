@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/cairn-db/cairn/internal/diff"
 	"github.com/cairn-db/cairn/internal/kind"
 	"github.com/cairn-db/cairn/internal/load"
+	"github.com/cairn-db/cairn/internal/pg"
 	"github.com/cairn-db/cairn/internal/plan"
 	"github.com/cairn-db/cairn/internal/scope"
 	"github.com/cairn-db/cairn/internal/shadow"
@@ -174,6 +176,9 @@ func (e *Engine) move(ctx context.Context, s *shadow.Shadow, from, to *schema.St
 	if err != nil {
 		return nil, err
 	}
+	if done, err := moveAtOnce(ctx, s, p); done || err != nil {
+		return nil, err
+	}
 	for _, sql := range append([]string{"SET check_function_bodies = off"}, statements(p)...) {
 		var refusal *pgconn.PgError
 		_, err := s.Conn.Exec(ctx, sql)
@@ -191,6 +196,20 @@ func (e *Engine) move(ctx context.Context, s *shadow.Shadow, from, to *schema.St
 		}
 	}
 	return refused, nil
+}
+
+// moveAtOnce runs a plan in one message, a transaction, when it has a single
+// segment. It reports whether that went well; if not, nothing was changed.
+func moveAtOnce(ctx context.Context, s *shadow.Shadow, p *schema.Plan) (done bool, err error) {
+	last := len(p.Steps) - 1
+	if last < 1 || p.Steps[last].Segment > 1 {
+		return false, nil
+	}
+	_, err = s.Conn.Exec(ctx, "SET check_function_bodies = off;\n"+strings.Join(statements(p), "\n;\n"))
+	if err != nil && pg.Code(err) == "" {
+		return false, fmt.Errorf("changing the shadow: %w", err)
+	}
+	return err == nil, nil
 }
 
 // unowned is the state without owners and grants, roles and settings, which

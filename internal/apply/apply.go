@@ -148,7 +148,7 @@ func (r *runner) verify(ctx context.Context) (done bool, err error) {
 	case plan.Fingerprint(r.kinds, state, r.plan.Printed) == r.plan.To:
 		return true, nil
 	default:
-		return false, &StaleError{Expected: r.plan.From, Actual: actual, Changed: changed(r.plan.Objects, plan.Pins(state))}
+		return false, &StaleError{Expected: r.plan.From, Actual: actual, Changed: Changed(r.plan.Objects, plan.Pins(state))}
 	}
 }
 
@@ -222,9 +222,9 @@ func (r *runner) event(e schema.Event) {
 	r.options.Events(e)
 }
 
-// changed describes the objects whose pins differ. What came or went with the
+// Changed describes the objects whose pins differ. What came or went with the
 // object that it is a part of goes without saying.
-func changed(planned, actual []schema.Pin) []string {
+func Changed(planned, actual []schema.Pin) []string {
 	hashes := map[string]string{}
 	for _, p := range planned {
 		hashes[p.Object] = p.Hash

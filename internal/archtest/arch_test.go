@@ -22,7 +22,7 @@ var layers = [][]string{
 	{"internal/kind", "internal/load"},
 	{"internal/object", "internal/catalog", "internal/scope", "internal/diff", "internal/shadow", "internal/snapshot"},
 	{"internal/plan", "internal/rename"},
-	{"internal/apply", "internal/layout"},
+	{"internal/apply", "internal/layout", "internal/prove"},
 	{""},
 	{"internal/cli"},
 	{"cmd/cairn", "internal/pgtest", "internal/pgtest/generate"},
@@ -30,7 +30,7 @@ var layers = [][]string{
 
 // generic packages do not know a single kind.
 var generic = []string{"", "schema", "internal/kind", "internal/catalog", "internal/scope", "internal/diff", "internal/sealed",
-	"internal/snapshot", "internal/plan", "internal/rename", "internal/layout", "internal/apply"}
+	"internal/snapshot", "internal/plan", "internal/rename", "internal/layout", "internal/apply", "internal/prove"}
 
 const (
 	maxFileLines     = 500

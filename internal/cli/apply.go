@@ -18,6 +18,7 @@ import (
 type applyOptions struct {
 	connection       connectionOptions
 	selection        selectionOptions
+	proof            proofOptions
 	plan             string
 	file             string
 	autoApprove      bool
@@ -61,6 +62,7 @@ Give --plan or --file; without both, the schema of cairn.yaml is the desired sta
 	flags.StringVar(&o.applicationName, "application-name", "", "`name` that the server shows for the session (default cairn)")
 	flags.BoolVar(&o.json, "json", false, "print the result as JSON, and the plan to stderr")
 	o.selection.addOffline(cmd)
+	o.proof.add(flags)
 	o.selection.add(cmd)
 	return cmd
 }
@@ -135,16 +137,26 @@ func (o *applyOptions) obtain(ctx context.Context, env *Env, c *config, engine *
 		if err != nil {
 			return nil, err
 		}
-		return planDecided(ctx, env, c, engine, cairn.PlanRequest{Target: target, Desired: want, Selection: o.selection.selection(c), Scratch: o.selection.scratch(c), Offline: o.selection.offline})
+		reach, err := o.proof.request()
+		if err != nil {
+			return nil, err
+		}
+		return planDecided(ctx, env, c, engine, cairn.PlanRequest{Target: target, Desired: want, Selection: o.selection.selection(c),
+			Scratch: o.selection.scratch(c), Prove: reach, Offline: o.selection.offline})
 	}
-	file, err := readFile(env, o.plan)
+	return readPlan(env, o.plan)
+}
+
+// readPlan reads a plan file.
+func readPlan(env *Env, name string) (*schema.Plan, error) {
+	file, err := readFile(env, name)
 	if err != nil {
 		return nil, fmt.Errorf("reading the plan: %w", err)
 	}
 	defer file.Close()
 	p, err := cairn.ReadPlan(file)
 	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", o.plan, err)
+		return nil, fmt.Errorf("reading %s: %w", name, err)
 	}
 	return p, nil
 }

@@ -72,6 +72,9 @@ func writeHuman(w io.Writer, p *schema.Plan, color bool) error {
 		out.losses(p)
 	}
 	out.findings(p.Findings)
+	if hasChanges(p) && p.Database.Name != "" { // a plan between two states is for no target
+		out.proof(p)
+	}
 	return out.err
 }
 

@@ -161,7 +161,7 @@ func (o *selectionOptions) addOffline(cmd *cobra.Command) {
 
 // selectionFlags are those that a plan file has decided already.
 func selectionFlags() []string {
-	return []string{"schema", "owners", "privileges", "strict", "roles", "database-settings", "shadow", "no-cache", "offline"}
+	return []string{"schema", "owners", "privileges", "strict", "roles", "database-settings", "shadow", "no-cache", "offline", "prove", "no-prove"}
 }
 
 func (o *selectionOptions) selection(c *config) cairn.Selection {
@@ -346,6 +346,8 @@ func rivals(flag string) []string {
 		return []string{"plan", "file"}
 	case "allow", "allow-destructive":
 		return []string{"allow", "allow-destructive"}
+	case "prove", "no-prove":
+		return []string{"prove", "no-prove"}
 	case "sql", "json":
 		return []string{"sql", "json"}
 	}

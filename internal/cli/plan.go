@@ -20,6 +20,7 @@ const toStdout = "stdout"
 type planOptions struct {
 	connection connectionOptions
 	selection  selectionOptions
+	proof      proofOptions
 	file       string
 	human      string
 	json       string
@@ -35,7 +36,8 @@ func newPlanCommand(env *Env) *cobra.Command {
 		Short: "Show what makes the target look like the desired state",
 		Long: `plan compares the target with the desired state and shows the statements that lead
 from one to the other: what each of them locks, whether it rewrites or scans a
-table, and what it can lose. It changes nothing.
+table, and what it can lose. It changes nothing on the target, and runs the
+statements on a throw-away copy of what they touch to see what they do.
 
 The desired state is a .sql file, a directory of them, - for standard input, a
 connection URL, snapshot:FILE or env:NAME. Without --file it is the schema of cairn.yaml.`,
@@ -58,6 +60,7 @@ connection URL, snapshot:FILE or env:NAME. Without --file it is the schema of ca
 	flags.BoolVar(&o.jsonOut, "json", false, "the same as --output-json stdout")
 	flags.BoolVar(&o.exitCode, "exit-code", false, "exit with 2 when there are changes")
 	o.selection.addOffline(cmd)
+	o.proof.add(flags)
 	o.selection.add(cmd)
 	return cmd
 }
@@ -72,6 +75,9 @@ func runPlan(ctx context.Context, env *Env, cmd *cobra.Command, o *planOptions) 
 	}
 	request, _, err := planRequest(env, c, cmd, &o.connection, &o.selection, o.file)
 	if err != nil {
+		return err
+	}
+	if request.Prove, err = o.proof.request(); err != nil {
 		return err
 	}
 	return withEngine(ctx, env, quiet(env), func(engine *cairn.Engine) error {

@@ -135,3 +135,11 @@ func undone(ctx context.Context, conn *pgconn.PgConn, err error) error {
 	}
 	return err
 }
+
+// LacksProvider reports whether the server refused a SECURITY LABEL because it
+// has not loaded the library of the provider.
+func LacksProvider(sql string, refusal error) bool {
+	var server *pgconn.PgError
+	return isLabel(pg.Words(sql, 2)) && errors.As(refusal, &server) && server.Code == "22023" &&
+		(notLoaded.MatchString(server.Message) || server.Message == noProvider)
+}

@@ -190,3 +190,19 @@ func isParseError(err error) bool {
 	var parse *pgconn.ParseConfigError
 	return errors.As(err, &parse)
 }
+
+// Table returns the table that an error of the server is about, "" when it
+// names none.
+func Table(err error) (schema, table string) {
+	var server *pgconn.PgError
+	if errors.As(err, &server) {
+		return server.SchemaName, server.TableName
+	}
+	return "", ""
+}
+
+// IsMissingRole reports whether the server does not know a role.
+func IsMissingRole(err error) bool {
+	var server *pgconn.PgError
+	return errors.As(err, &server) && server.Code == "42704" && server.Routine == "get_role_oid"
+}

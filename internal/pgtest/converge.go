@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -50,6 +51,9 @@ func (c *Clusters) Converge(t testing.TB, p Pair) *schema.Plan {
 	request := cairn.PlanRequest{
 		Target: cairn.Connection{Database: target}, Desired: desired,
 		Selection: p.Selection,
+	}
+	if p.Major != slices.Max(Versions()) {
+		request.Prove = cairn.NoProof // once is enough for a machine
 	}
 	if !p.Selection.Roles && !p.Selection.Database { // they need a server that has nothing else
 		request.Scratch.Shadow = c.Shadow(t, p.Major)

@@ -189,3 +189,24 @@ func normalize(dump string) string {
 	dump = volatile.ReplaceAllString(dump, "")
 	return strings.Join(sortStatements(dump), "\n")
 }
+
+// Program returns the command line of one of PostgreSQL's client programs, which
+// is as new as the newest server.
+func Program(t testing.TB, name string) []string {
+	t.Helper()
+	command, err := observer(t.Context())
+	if err != nil {
+		t.Fatalf("finding pg_dump: %v", err)
+	}
+	last := len(command) - 1
+	return append(command[:last:last], filepath.Join(filepath.Dir(command[last]), name))
+}
+
+// Run runs one of PostgreSQL's client programs.
+func Run(t testing.TB, name string, args ...string) {
+	t.Helper()
+	command := Program(t, name)
+	if out, err := exec.CommandContext(t.Context(), command[0], append(command[1:], args...)...).CombinedOutput(); err != nil {
+		t.Fatalf("running %s: %v\n%s", name, err, out)
+	}
+}

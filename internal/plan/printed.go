@@ -27,6 +27,11 @@ func (e *expansion) printedAnew(g *graph) []string {
 // Fingerprint returns the fingerprint of the state without the prints of the
 // listed objects.
 func Fingerprint(kinds *kind.Set, s *schema.State, printed []string) string {
+	return Unprinted(kinds, s, printed).Fingerprint()
+}
+
+// Unprinted returns the state without the prints of the listed objects.
+func Unprinted(kinds *kind.Set, s *schema.State, printed []string) *schema.State {
 	blank := schema.NewState(s.Server)
 	listed := map[string]bool{}
 	for _, id := range printed {
@@ -45,5 +50,5 @@ func Fingerprint(kinds *kind.Set, s *schema.State, printed []string) string {
 			blank.Objects[id] = &without
 		}
 	}
-	return blank.Fingerprint()
+	return blank
 }

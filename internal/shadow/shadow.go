@@ -41,6 +41,7 @@ type Request struct {
 	Server   server.Options // where local servers live
 	Encoding string         // encoding of the target's database, "" for UTF8
 	Alone    bool           // on a local server of its own, because what it holds is not only in its database
+	Name     string         // of the database on such a server, "" for any
 }
 
 // Shadow is an open scratch database.
@@ -49,10 +50,25 @@ type Shadow struct {
 	Unowned string // role whose objects have an unspecified owner, which the session acts as
 	Local   bool   // on a server of Cairn's own
 	close   func(context.Context) error
+	given   bool // by the user
 }
 
 // Close removes what the shadow made and ends its connection.
 func (s *Shadow) Close(ctx context.Context) error { return s.close(ctx) }
+
+// Reset empties a shadow that the user gave, so that it can be used again while
+// it is open. It reports whether the shadow is such a one.
+func (s *Shadow) Reset(ctx context.Context) (bool, error) {
+	if !s.given {
+		return false, nil
+	}
+	if err := empty(ctx, s.Conn); err != nil {
+		return true, err
+	}
+	role, err := authorize(ctx, s.Conn)
+	s.Unowned = role
+	return true, err
+}
 
 var missingTablespace = regexp.MustCompile(`(?m)^[Tt]ablespace "(.+)" does not exist\.?$`)
 
@@ -141,16 +157,19 @@ func openAlone(ctx context.Context, r Request) (*Shadow, error) {
 func (p *Pool) openOn(ctx context.Context, s *server.Server, r Request) (*Shadow, error) {
 	p.count++
 	name := fmt.Sprintf("shadow_%d", p.count)
+	if r.Alone && r.Name != "" {
+		name = r.Name
+	}
 	admin, err := pg.Connect(ctx, s.URL("postgres"), r.Options)
 	if err != nil {
 		return nil, fmt.Errorf("opening the shadow: %w", err)
 	}
 	defer admin.Close(ctx)
-	create := "CREATE DATABASE " + name + " TEMPLATE template0"
+	create := "CREATE DATABASE " + pg.QuoteIdent(name) + " TEMPLATE template0"
 	if r.Encoding != "" {
 		create += " ENCODING " + pg.QuoteLiteral(r.Encoding)
 	}
-	if _, err := admin.Exec(ctx, create); err != nil {
+	if _, err := admin.Exec(ctx, create); err != nil && (pg.Code(err) != "42P04" || !r.Alone) { // initdb made it
 		return nil, fmt.Errorf("creating the shadow database: %w", err)
 	}
 	conn, err := pg.Connect(ctx, s.URL(name), r.Options)
@@ -252,7 +271,7 @@ func openGiven(ctx context.Context, r Request) (*Shadow, error) {
 	if err != nil {
 		return fail(err)
 	}
-	s := &Shadow{Conn: conn, Unowned: role}
+	s := &Shadow{Conn: conn, Unowned: role, given: true}
 	s.close = func(ctx context.Context) error {
 		return errors.Join(empty(ctx, conn), conn.Close(ctx))
 	}

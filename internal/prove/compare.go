@@ -1,0 +1,199 @@
+package prove
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/cairn-db/cairn/internal/diff"
+	"github.com/cairn-db/cairn/internal/kind"
+	"github.com/cairn-db/cairn/internal/plan"
+	"github.com/cairn-db/cairn/schema"
+)
+
+// Final returns the state that the steps lead to: the old one with what they
+// changed on the scratch copy, which was like before and is like after. What the
+// copy prints otherwise than the target, and what is no part of it, is as the
+// target has it.
+func Final(old, before, after *schema.State) *schema.State {
+	final := *after
+	final.Objects = maps.Clone(old.Objects)
+	for id := range before.Objects {
+		if after.Objects[id] == nil {
+			delete(final.Objects, id)
+		}
+	}
+	for id, now := range after.Objects {
+		was, had := before.Objects[id], old.Objects[id]
+		switch {
+		case was == nil:
+			final.Objects[id] = now
+		case had != nil:
+			final.Objects[id] = changed(had, was, now)
+		case !slices.Equal(was.Attrs, now.Attrs) || was.Parent != now.Parent:
+			final.Objects[id] = now
+		}
+	}
+	return &final
+}
+
+// changed returns the target's object with the attributes that the steps changed.
+func changed(had, was, now *schema.Object) *schema.Object {
+	result := *had
+	if was.Parent != now.Parent {
+		result.Parent = now.Parent
+	}
+	result.Attrs = slices.Clone(had.Attrs)
+	for i := range result.Attrs {
+		if was.Attrs[i].Value != now.Attrs[i].Value {
+			result.Attrs[i].Value = now.Attrs[i].Value
+		}
+	}
+	return &result
+}
+
+// Unlike returns the objects that the copy could not make like the target's in
+// what is never compared and still decides what statements do, such as whether a
+// child declares what it inherits, with the attributes that differ.
+func Unlike(old, before *schema.State) map[string][]string {
+	unlike := map[string][]string{}
+	for id, o := range old.Objects {
+		copied := before.Objects[id]
+		if copied == nil {
+			continue
+		}
+		for i, a := range o.Attrs {
+			if a.Info && copied.Attrs[i].Value != a.Value {
+				unlike[id.String()] = append(unlike[id.String()], a.Name)
+			}
+		}
+	}
+	return unlike
+}
+
+// Compare returns an error of type *DivergedError when the state that the steps
+// led to is not the desired one. What a step was for that could not be tried is
+// no difference, and what the copy was unlike the target in only a remark.
+func Compare(kinds *kind.Set, p *schema.Plan, r *Result, final, desired *schema.State, unlike map[string][]string) error {
+	l := left{plan: p, result: r, unlike: unlike}
+	for _, d := range diff.Compare(plan.Unprinted(kinds, desired, p.Printed), plan.Unprinted(kinds, final, p.Printed)) {
+		o := d.Old
+		if o == nil {
+			o = d.New
+		}
+		l.add(describe(d), d.ID.String(), d.ID.Subject().String(), o.Parent.String())
+	}
+	return l.err()
+}
+
+// left collects what is left after a trial.
+type left struct {
+	plan    *schema.Plan
+	result  *Result
+	unlike  map[string][]string
+	error   DivergedError
+	excused bool // something is left that is no fault of a step
+}
+
+// add adds something that is left. The objects are that itself, and what it is
+// a part of or describes.
+func (l *left) add(text string, objects ...string) {
+	step := lastFor(l.plan, objects...)
+	if step > 0 && !l.result.Steps[step-1].Tried {
+		l.excused = true
+		return
+	}
+	if names, unlike := l.unlike[objects[0]]; unlike {
+		l.excused = true
+		l.result.Omitted = append(l.result.Omitted, fmt.Sprintf("not judged, because the copy differs from the target in %s: %s", strings.Join(names, ", "), text))
+		return
+	}
+	l.error.Deltas, l.error.Step = append(l.error.Deltas, text), max(l.error.Step, step)
+}
+
+// err returns the error, nil when nothing is left.
+func (l *left) err() error {
+	if len(l.error.Deltas) == 0 {
+		return nil
+	}
+	if l.error.Step > 0 {
+		l.error.SQL = l.plan.Steps[l.error.Step-1].SQL
+	}
+	return &l.error
+}
+
+// describe says what is left of a delta, whose old side is the desired one.
+func describe(d schema.Delta) string {
+	switch {
+	case d.New == nil:
+		return d.ID.Describe() + " is missing"
+	case d.Old == nil:
+		return d.ID.Describe() + " is there and should not be"
+	}
+	var parts []string
+	for _, name := range d.Changed {
+		parts = append(parts, fmt.Sprintf("%s is %q, not %q", name, d.New.Attr(name), d.Old.Attr(name)))
+	}
+	return d.ID.Describe() + ": " + strings.Join(parts, "; ")
+}
+
+// lastFor returns the last step that is for the first of the objects that has
+// one.
+func lastFor(p *schema.Plan, objects ...string) int {
+	for _, about := range objects {
+		for i := len(p.Steps) - 1; i >= 0; i-- {
+			if s := p.Steps[i]; s.Object == about || s.Relation == about {
+				return i + 1
+			}
+		}
+	}
+	return 0
+}
+
+// CompareChanges is Compare where only the changes and the fingerprint of the
+// desired state are known: it returns an error that lists what of the changes is
+// not there, and what changed that the plan does not list.
+func CompareChanges(kinds *kind.Set, p *schema.Plan, r *Result, old, final *schema.State, unlike map[string][]string) error {
+	if plan.Fingerprint(kinds, final, p.Printed) == p.To {
+		return nil
+	}
+	l := left{plan: p, result: r, unlike: unlike}
+	listed := map[string]bool{}
+	for _, c := range p.Changes {
+		listed[c.Object] = true
+		id, o := find(c.Object, final)
+		switch {
+		case c.Verb == schema.Drop && o != nil:
+			l.add(c.Title+" is there and should not be", c.Object, c.Parent)
+		case c.Verb != schema.Drop && o == nil:
+			l.add(c.Title+" is missing", c.Object, c.Parent)
+		}
+		for _, f := range c.Fields {
+			if o != nil && !kinds.Of(id).Printed[f.Name] && f.Name != "name" && o.Attr(f.Name) != f.New {
+				l.add(fmt.Sprintf("%s: %s is %q, not %q", c.Title, f.Name, o.Attr(f.Name), f.New), c.Object, c.Parent)
+			}
+		}
+	}
+	for _, d := range diff.Compare(plan.Unprinted(kinds, old, p.Printed), plan.Unprinted(kinds, final, p.Printed)) {
+		if !listed[d.ID.String()] {
+			l.add(d.ID.Describe()+" changes, and the plan does not list it", d.ID.String(), d.ID.Subject().String(), cmp.Or(d.New, d.Old).Parent.String())
+		}
+	}
+	untried := slices.ContainsFunc(r.Steps, func(o Observation) bool { return !o.Tried })
+	if len(l.error.Deltas) == 0 && !l.excused && !untried {
+		l.error.Deltas = []string{"something that the plan adds or changes is not as it promises: its fingerprint differs"}
+	}
+	return l.err()
+}
+
+// find returns the object of that text, nil when the state has none.
+func find(text string, s *schema.State) (schema.ID, *schema.Object) {
+	for id, o := range s.Objects {
+		if id.String() == text {
+			return id, o
+		}
+	}
+	return schema.ID{}, nil
+}

@@ -1,0 +1,303 @@
+package cairn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/cairn-db/cairn/internal/catalog"
+	"github.com/cairn-db/cairn/internal/kind"
+	"github.com/cairn-db/cairn/internal/pg"
+	"github.com/cairn-db/cairn/internal/prove"
+	"github.com/cairn-db/cairn/internal/scope"
+	"github.com/cairn-db/cairn/internal/shadow"
+	"github.com/cairn-db/cairn/schema"
+)
+
+// trial is a plan that is tried on a scratch copy.
+type trial struct {
+	target  *target
+	plan    *schema.Plan
+	whole   *schema.State   // the target as it was read
+	old     *schema.State   // what of it is managed
+	desired *schema.State   // nil when only its fingerprint is known
+	about   map[string]bool // what rows are made in, see prove.Trial
+	scratch Scratch
+	used    *shadow.Shadow // held the desired state, nil when none did
+	result  *prove.Result
+}
+
+// managed returns those objects of a part of the target that are managed, as they
+// are compared.
+func (t *trial) managed(part *schema.State) *schema.State {
+	less := copyOf(t.old)
+	maps.DeleteFunc(less.Objects, func(id schema.ID, _ *schema.Object) bool { return part.Objects[id] == nil })
+	return less
+}
+
+// copyOf returns a state whose set of objects is its own.
+func copyOf(s *schema.State) *schema.State {
+	own := *s
+	own.Objects = maps.Clone(s.Objects)
+	return &own
+}
+
+// prove tries the plan, first on the part of the target that it touches, unless
+// the whole is asked for, and writes into the steps what was observed. What
+// fails on a part is tried on the whole: a function can use what no dependency
+// says.
+func (e *Engine) prove(ctx context.Context, t *trial, reach Reach) error {
+	if reach == NoProof || len(t.plan.Steps) == 0 {
+		return nil
+	}
+	if reach != Full {
+		part, about := prove.Closure(e.kinds, t.whole, t.desired, t.plan)
+		t.about = about
+		err := e.proveTwice(ctx, t, part, Closure)
+		var refused *prove.StepError
+		var diverged *prove.DivergedError
+		if err == nil || !errors.As(err, &refused) && !errors.As(err, &diverged) {
+			return err
+		}
+	}
+	return e.proveTwice(ctx, t, t.whole, Full)
+}
+
+// proveTwice takes the copy for what the target is, and only when the steps then
+// lead elsewhere looks at what it is before them: PostgreSQL prints some
+// expressions otherwise each time that its own print is read again.
+func (e *Engine) proveTwice(ctx context.Context, t *trial, part *schema.State, reach Reach) error {
+	err := e.proveOn(ctx, t, part, reach, false)
+	var diverged *prove.DivergedError
+	if !errors.As(err, &diverged) {
+		return err
+	}
+	return e.proveOn(ctx, t, part, reach, true)
+}
+
+// proveOn tries the plan on a scratch database that is filled with the state.
+func (e *Engine) proveOn(ctx context.Context, t *trial, part *schema.State, reach Reach, careful bool) (err error) {
+	start := time.Now()
+	s, done, err := e.openTrial(ctx, t)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, done(context.WithoutCancel(ctx))) }()
+	read, err := e.act(ctx, s, t)
+	if err != nil {
+		return err
+	}
+	refused, err := e.copyInto(ctx, s, t, part)
+	if err != nil {
+		return err
+	}
+	if err := prove.Declare(ctx, t.target.conn, s.Conn); err != nil {
+		return err
+	}
+	before := t.managed(part)
+	if careful || refused != nil {
+		if before, err = e.readTrial(ctx, s, t, read); err != nil {
+			return err
+		}
+	}
+	run := prove.Trial{Conn: s.Conn, Kinds: e.kinds, Plan: t.plan, Old: part, Seed: true, About: t.about, Lacks: refused != nil,
+		Supply: func(err error) bool { return s.Supply(ctx, err) }}
+	if t.result, err = prove.Run(ctx, run); err != nil {
+		return err
+	}
+	after, err := e.readTrial(ctx, s, t, read)
+	if err != nil {
+		return err
+	}
+	if refused != nil {
+		t.result.Omitted = append(t.result.Omitted, "the shadow could not be made like the target: "+refused.Message)
+	}
+	if read.bare {
+		t.result.Omitted = append(t.result.Omitted, "owners and privileges were not compared, because the role of the target cannot act on the shadow")
+	}
+	if err := e.judge(t, before, after, read); err != nil {
+		return err
+	}
+	e.recordProof(t, before, after, reach)
+	e.event("prove", fmt.Sprintf("proved %d steps with %d objects and %d rows", len(t.plan.Steps), t.plan.Proof.Objects, t.plan.Proof.Seeded), time.Since(start))
+	return nil
+}
+
+// recordProof writes into the plan what the trial has shown.
+func (e *Engine) recordProof(t *trial, before, after *schema.State, reach Reach) {
+	prove.Record(e.kinds, t.plan, t.result, after, before)
+	built := 0
+	for _, o := range before.Objects {
+		if !o.Builtin {
+			built++
+		}
+	}
+	t.plan.Proof = &schema.Proof{Reach: string(reach), Objects: built, Seeded: t.result.Seeded, Empty: t.result.Empty, Omitted: t.result.Omitted}
+}
+
+// judge demands that the steps led to the desired state.
+func (e *Engine) judge(t *trial, before, after *schema.State, read trialReading) error {
+	old, desired := t.old, t.desired
+	if read.bare {
+		before, after, old = e.unowned(before), e.unowned(after), e.unowned(old)
+		if desired != nil {
+			desired = e.unowned(desired)
+		}
+	}
+	final, unlike := prove.Final(old, before, after), prove.Unlike(old, before)
+	switch {
+	case desired != nil:
+		return prove.Compare(e.kinds, t.plan, t.result, final, desired, unlike)
+	case read.bare:
+		return nil // the fingerprint is one with owners and privileges
+	}
+	return prove.CompareChanges(e.kinds, t.plan, t.result, old, final, unlike)
+}
+
+// openTrial opens the scratch database of a trial and returns what ends it. What
+// belongs to the whole server, or names the database, has a server of its own.
+// There is only one database that the user gives: it is used again.
+func (e *Engine) openTrial(ctx context.Context, t *trial) (s *shadow.Shadow, done func(context.Context) error, err error) {
+	if t.used != nil {
+		again, err := t.used.Reset(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		if again {
+			return t.used, func(context.Context) error { return nil }, nil
+		}
+	}
+	request := shadow.Request{Where: t.scratch.Shadow, Major: t.target.major, Beside: t.target.conn, Options: e.connectOptions(), Server: e.servers,
+		Encoding: t.target.encoding, Alone: len(t.plan.Scope.Options) > 0, Name: t.target.identity.Name}
+	if s, err = e.shadows.Open(ctx, request); err == nil {
+		return s, s.Close, nil
+	}
+	var hint interface{ Hint() string }
+	text := "skip the proof with --no-prove"
+	if errors.As(err, &hint) && hint.Hint() != "" {
+		text = hint.Hint() + ", or " + text
+	}
+	return nil, nil, hinted{fmt.Errorf("opening a scratch database for the proof: %w", err), text}
+}
+
+// trialReading says how the scratch database of a trial is read.
+type trialReading struct {
+	unowned string // role whose objects nobody gave an owner
+	bare    bool   // owners and privileges tell nothing
+}
+
+// act lets the session of the scratch database be the role that runs the plan on
+// the target, so that it owns what it creates there. On a local server that role
+// is made, with every right.
+func (e *Engine) act(ctx context.Context, s *shadow.Shadow, t *trial) (trialReading, error) {
+	role := t.target.user
+	quoted := pg.QuoteIdent(role)
+	if s.Conn.PgConn().ParameterStatus("session_authorization") == role {
+		return trialReading{}, nil
+	}
+	if s.Conn.PgConn().ParameterStatus("is_superuser") != "on" {
+		return trialReading{unowned: s.Unowned, bare: true}, nil
+	}
+	if s.Local && t.whole.Objects[e.kinds.Role(role)] == nil {
+		_, err := s.Conn.Exec(ctx, "DO $$ BEGIN CREATE ROLE "+quoted+" SUPERUSER; EXCEPTION WHEN duplicate_object OR unique_violation THEN ALTER ROLE "+quoted+" SUPERUSER; END $$")
+		if err != nil {
+			return trialReading{}, fmt.Errorf("making role %s on the shadow: %w", role, err)
+		}
+	}
+	var able bool
+	if err := s.Conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1 AND rolsuper)", role).Scan(&able); err != nil {
+		return trialReading{}, fmt.Errorf("looking for role %s on the shadow: %w", role, err)
+	}
+	if !able {
+		return trialReading{unowned: s.Unowned, bare: true}, nil
+	}
+	if _, err := s.Conn.Exec(ctx, "SET SESSION AUTHORIZATION "+quoted); err != nil {
+		return trialReading{}, fmt.Errorf("acting as role %s on the shadow: %w", role, err)
+	}
+	return trialReading{}, nil
+}
+
+// copyInto makes the state in the scratch database, as far as the server does
+// not refuse, and returns the first refusal.
+func (e *Engine) copyInto(ctx context.Context, s *shadow.Shadow, t *trial, part *schema.State) (*pgconn.PgError, error) {
+	goal, scoped := copyOf(part), t.plan.Scope
+	for id := range goal.Objects {
+		k := e.kinds.Of(id)
+		if k.Satellite == kind.FromOwner && !scoped.Owners || (k.Satellite == kind.FromACL || k.Privilege) && !scoped.Privileges {
+			delete(goal.Objects, id)
+		}
+	}
+	empty := schema.NewState(part.Server)
+	empty.Name, empty.Options = part.Name, part.Options
+	for id, o := range goal.Objects {
+		if o.Builtin {
+			empty.Objects[id] = o
+		}
+	}
+	if len(empty.Objects) == 0 { // the target lacks what every new database has
+		fresh, err := e.readTrial(ctx, s, t, trialReading{})
+		if err != nil {
+			return nil, err
+		}
+		empty = fresh
+	}
+	if err := e.makeRoles(ctx, s, t, goal); err != nil {
+		return nil, err
+	}
+	return e.move(ctx, s, empty, goal)
+}
+
+// makeRoles makes the roles that objects of the trial name and that are no
+// objects themselves.
+func (e *Engine) makeRoles(ctx context.Context, s *shadow.Shadow, t *trial, goal *schema.State) error {
+	if t.scratch.Shadow == shadow.Target {
+		return nil // roles are shared with the target
+	}
+	roles := map[string]bool{}
+	for _, state := range []*schema.State{goal, t.desired} {
+		if state == nil {
+			continue
+		}
+		for id, o := range state.Objects {
+			for _, role := range e.kinds.Of(id).Roles(o) {
+				if role != "" && role[0] != '$' && t.whole.Objects[e.kinds.Role(role)] == nil && state.Objects[e.kinds.Role(role)] == nil {
+					roles[role] = true
+				}
+			}
+		}
+	}
+	if len(roles) == 0 {
+		return nil
+	}
+	names := slices.Sorted(maps.Keys(roles))
+	for i, name := range names {
+		names[i] = pg.QuoteLiteral(name)
+	}
+	_, err := s.Conn.Exec(ctx, `DO $do$ DECLARE role text; BEGIN
+	FOREACH role IN ARRAY ARRAY[`+strings.Join(names, ", ")+`] LOOP
+		IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role) THEN
+			BEGIN EXECUTE format('CREATE ROLE %I', role);
+			EXCEPTION WHEN duplicate_object OR unique_violation OR reserved_name OR insufficient_privilege THEN NULL; END;
+		END IF;
+	END LOOP;
+END $do$`)
+	if err != nil {
+		return fmt.Errorf("making roles on the shadow: %w", err)
+	}
+	return nil
+}
+
+// readTrial reads what of the scratch database the plan manages.
+func (e *Engine) readTrial(ctx context.Context, s *shadow.Shadow, t *trial, r trialReading) (*schema.State, error) {
+	state, err := catalog.Read(ctx, s.Conn, e.kinds, catalog.Options{Server: t.plan.Server, Unowned: r.unowned, Default: t.whole.Default, With: scope.Options(t.plan.Scope)})
+	if err != nil {
+		return nil, fmt.Errorf("reading the shadow: %w", err)
+	}
+	return state, scope.Limit(e.kinds, t.plan.Scope, state)
+}
