@@ -39,7 +39,8 @@ func (c *Clusters) Converge(t testing.TB, p Pair) *schema.Plan {
 	if p.Seed != "" {
 		Exec(t, target, p.Seed)
 	}
-	engine := NewEngine(t)
+	watch := newLockWatch(t, target)
+	engine := newEngine(t, watch.event)
 	file := filepath.Join(t.TempDir(), "to.sql")
 	if err := os.WriteFile(file, []byte(p.To), 0o644); err != nil {
 		t.Fatal(err)
@@ -59,6 +60,7 @@ func (c *Clusters) Converge(t testing.TB, p Pair) *schema.Plan {
 		request.Scratch.Shadow = c.Shadow(t, p.Major)
 	}
 	plan := ApplyWhole(t, engine, request)
+	watch.compare(plan)
 	if p.Undumped {
 		return plan
 	}
@@ -134,7 +136,12 @@ func ApplyWhole(t testing.TB, engine *cairn.Engine, request cairn.PlanRequest) *
 // NewEngine returns an engine that the end of the test closes.
 func NewEngine(t testing.TB) *cairn.Engine {
 	t.Helper()
-	engine := cairn.New(cairn.Options{Getenv: os.Getenv, CacheDir: ServerOptions().CacheDir})
+	return newEngine(t, nil)
+}
+
+func newEngine(t testing.TB, listener func(schema.Event)) *cairn.Engine {
+	t.Helper()
+	engine := cairn.New(cairn.Options{Getenv: os.Getenv, CacheDir: ServerOptions().CacheDir, Events: listener})
 	t.Cleanup(func() {
 		if err := engine.Close(context.Background()); err != nil {
 			t.Errorf("closing the engine: %v", err)
