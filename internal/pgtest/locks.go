@@ -16,7 +16,7 @@ type lockWatch struct {
 	t      testing.TB
 	conn   *pgx.Conn
 	before []uint32                  // relations that were there when the run began
-	held   map[int]map[string]string // step, relation, strongest mode
+	held   map[int]map[string]string // step, relation without quotes, strongest mode
 }
 
 func newLockWatch(t testing.TB, url string) *lockWatch {
@@ -29,15 +29,15 @@ func (w *lockWatch) event(e schema.Event) {
 	switch e.Name {
 	case "step-start":
 		if e.Step == 1 {
-			if err := w.conn.QueryRow(ctx, "SELECT array_agg(oid) FROM pg_class WHERE relkind IN ('r', 'p', 'm', 'f')").Scan(&w.before); err != nil {
+			if err := w.conn.QueryRow(ctx, "SELECT array_agg(oid) FROM pg_class WHERE relkind IN ('r', 'p', 'm', 'f', 'v', 'S')").Scan(&w.before); err != nil {
 				w.t.Errorf("listing relations: %v", err)
 			}
 		}
 	case "step-done":
-		rows, err := w.conn.Query(ctx, `SELECT format('%I.%I', n.nspname, c.relname), l.mode
+		rows, err := w.conn.Query(ctx, `SELECT n.nspname || '.' || c.relname, l.mode
 FROM pg_locks l JOIN pg_stat_activity a USING (pid) JOIN pg_class c ON c.oid = l.relation JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE l.locktype = 'relation' AND l.granted AND a.datname = current_database() AND l.database = a.datid AND a.application_name = 'cairn'
-	AND c.oid = ANY ($1) AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'`, w.before)
+	AND c.oid = ANY ($1) AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'i' AND c.relkind = 'S') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'`, w.before)
 		if err != nil {
 			w.t.Errorf("looking at locks: %v", err)
 			return
@@ -81,7 +81,7 @@ func (w *lockWatch) compare(p *schema.Plan) {
 			promised = map[string]string{}
 		}
 		for _, l := range s.Locks {
-			_, name, _ := strings.Cut(l.Relation, ":")
+			_, name, _ := strings.Cut(strings.ReplaceAll(l.Relation, `"`, ""), ":")
 			if strength(l.Lock) > strength(promised[name]) {
 				promised[name] = l.Lock
 			}
