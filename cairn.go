@@ -86,6 +86,8 @@ type PlanRequest struct {
 	Desired   string // a state, see Engine.Plan
 	Selection Selection
 	Scratch   Scratch
+	Policy    Policy // what of hazards is allowed; nil: everything
+	OnlySafe  bool   // leave out what is dangerous, loses data or is denied, and list it
 }
 
 // DiffRequest asks for the plan from one state to another, neither of which
@@ -102,6 +104,7 @@ type ApplyRequest struct {
 	Plan             *schema.Plan
 	AllowDestructive bool          // permit every step that can lose data
 	Allow            []string      // permit these, as Step.Allowance names them
+	Policy           Policy        // hazards that it denies are refused, whatever is permitted
 	LockTimeout      time.Duration // default 3 s
 	StatementTimeout time.Duration // default: no limit
 	Wait             time.Duration // for another run on the same database; default 1 minute

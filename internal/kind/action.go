@@ -48,12 +48,6 @@ type Fragment struct {
 	Text string
 }
 
-// Hazard is what an action does to running applications, by its code.
-type Hazard struct {
-	Code string // key of the table of hazards: "rename"
-	Why  string // what happens here, a short sentence; "" where the table says enough
-}
-
 // Held is a lock on one relation.
 type Held struct {
 	Relation schema.ID

@@ -134,6 +134,10 @@ type Spec[T any] struct {
 	// its successor can be created before it is dropped with DropAside.
 	Aside     func(*Ctx, schema.ID, T) []Action
 	DropAside func(*Ctx, schema.ID, T) []Action
+
+	// Hazards returns what a turn does to running applications beside what its
+	// actions say of locks, rewrites and lost data.
+	Hazards func(*Ctx, Turn[T]) []Hazard
 }
 
 // Alter maps the lower-case name of each field to what changes it in place.
@@ -295,8 +299,7 @@ func Define[T any](set *Set, s Spec[T]) *Kind {
 		Fields: fields, Info: info, Printed: tagged[T]("print"),
 		Query: s.Query, Restricted: s.Restricted, Ref: s.Ref, Rename: s.Rename,
 	}
-	k.Create = func(c *Ctx, o *schema.Object) []Action { return s.Create(c, o.ID, decode[T](o)) }
-	k.Drop = func(c *Ctx, o *schema.Object) []Action { return s.Drop(c, o.ID, decode[T](o)) }
+	k.Create, k.Drop = creator(s), dropper(s, s.Drop)
 	k.Alter = alterer(s)
 	k.decodes = func(o *schema.Object) error { _, err := tryDecode[T](o); return err }
 	k.Extra = func(st *schema.State, o *schema.Object) []schema.ID {
@@ -326,7 +329,7 @@ func Define[T any](set *Set, s Spec[T]) *Kind {
 		return s.Retarget(c, new.ID, decode[T](old), decode[T](new), replaced)
 	}
 	if s.Aside != nil {
-		k.Aside = func(c *Ctx, o *schema.Object) []Action { return s.Aside(c, o.ID, decode[T](o)) }
+		k.Aside = dropper(s, s.Aside)
 		k.DropAside = func(c *Ctx, o *schema.Object) []Action { return s.DropAside(c, o.ID, decode[T](o)) }
 	}
 	if set.byName == nil {
@@ -375,10 +378,13 @@ func alterer[T any](s Spec[T]) func(*Ctx, schema.Delta) ([]Action, bool) {
 			if more == nil {
 				return nil, false
 			}
-			for _, a := range more {
-				if !slices.ContainsFunc(actions, func(b Action) bool { return a.Statement() == b.Statement() }) {
+			for _, a := range warned(s, c, Turn[T]{ID: d.ID, Field: field, Old: &old, New: &new}, more) {
+				i := slices.IndexFunc(actions, func(b Action) bool { return a.Statement() == b.Statement() })
+				if i < 0 {
 					actions = append(actions, a)
+					continue
 				}
+				actions[i].Hazards = append(actions[i].Hazards, a.Hazards...)
 			}
 		}
 		return actions, true

@@ -16,24 +16,41 @@ import (
 func Make(kinds *kind.Set, old, new *schema.State) (*schema.Plan, error) {
 	e := expand(kinds, old, new, diff.Compare(old, new))
 	g := e.build()
+	steps, err := e.steps(g)
+	if err != nil {
+		return nil, err
+	}
+	p := &schema.Plan{
+		Format: schema.PlanFormat, Server: old.Server,
+		From: old.Fingerprint(), Printed: e.printedAnew(g),
+		Objects: Pins(old), Changes: e.changes(g), Steps: steps, Findings: []schema.Finding{},
+	}
+	p.To = Fingerprint(kinds, new, p.Printed)
+	p.Summary = e.summary(p.Changes)
+	p.Findings = append(p.Findings, missingRoles(kinds, old, new)...)
+	return p, nil
+}
+
+// Steps returns the steps that Make makes, for callers that need no more of a
+// plan.
+func Steps(kinds *kind.Set, old, new *schema.State) ([]schema.Step, error) {
+	e := expand(kinds, old, new, diff.Compare(old, new))
+	return e.steps(e.build())
+}
+
+// steps puts the nodes in order and describes their statements.
+func (e *expansion) steps(g *graph) ([]schema.Step, error) {
 	nodes, err := g.order()
 	if err != nil {
 		return nil, err
 	}
-	steps, _ := fold(nodes, flatten(nodes))
-	segments := segment(steps)
-	p := &schema.Plan{
-		Format: schema.PlanFormat, Server: old.Server,
-		From: old.Fingerprint(), Printed: e.printedAnew(g),
-		Objects: Pins(old), Changes: e.changes(g), Steps: []schema.Step{}, Findings: []schema.Finding{},
+	placed, _ := fold(nodes, flatten(nodes))
+	segments := segment(placed)
+	steps := []schema.Step{}
+	for i, s := range placed {
+		steps = append(steps, e.step(s, segments[i]))
 	}
-	p.To = Fingerprint(kinds, new, p.Printed)
-	p.Summary = e.summary(p.Changes)
-	for i, s := range steps {
-		p.Steps = append(p.Steps, e.step(s, segments[i]))
-	}
-	p.Findings = append(p.Findings, missingRoles(kinds, old, new)...)
-	return p, nil
+	return steps, nil
 }
 
 // step describes one statement for the plan.
@@ -43,9 +60,7 @@ func (e *expansion) step(s placed, segment int) schema.Step {
 		SQL: a.Statement(), Verb: s.node.verb, Object: s.node.id.String(), Lock: string(a.Lock),
 		Rewrite: a.Rewrite, Scan: a.Scan, Loses: a.Loses, Why: a.Why, Segment: segment, NoTx: a.NoTx,
 	}
-	for _, h := range a.Hazards {
-		step.Hazards = append(step.Hazards, schema.Hazard{Code: h.Code, Object: step.Object, Message: h.Why})
-	}
+	step.Hazards = declared(a.Hazards, step.Object)
 	step.Locks = e.locks(s.node, a)
 	if a.Relation == (schema.ID{}) {
 		step.Lock = ""
@@ -62,6 +77,22 @@ func (e *expansion) step(s placed, segment int) schema.Step {
 		step.Rows, step.Bytes = o.Stats.Rows, o.Stats.Bytes
 	}
 	return step
+}
+
+// declared returns the hazards of an action by code and object; what the table
+// of hazards says of the codes is added when the plan is assessed.
+func declared(hazards []kind.Hazard, object string) []schema.Hazard {
+	var list []schema.Hazard
+	for _, h := range hazards {
+		hazard := schema.Hazard{Code: h.Code, Object: object, Message: h.Why}
+		if h.Object != (schema.ID{}) {
+			hazard.Object = h.Object.String()
+		}
+		if !slices.Contains(list, hazard) {
+			list = append(list, hazard)
+		}
+	}
+	return list
 }
 
 // locks lists the declared locks on relations that other sessions can see,
