@@ -104,7 +104,7 @@ func (e *Engine) reverse(c comparison, desired *schema.State, p *schema.Plan) *s
 	}
 	for _, s := range p.Steps {
 		if s.Loses != "" {
-			r.Irreversible = append(r.Irreversible, fmt.Sprintf("%s is gone: %s", s.Allowance(), lostBy(s)))
+			r.Irreversible = append(r.Irreversible, fmt.Sprintf("%s of %s (%s)", lostBy(s), s.Name(), s.Loses))
 		}
 	}
 	r.Irreversible = slices.Compact(r.Irreversible)

@@ -70,6 +70,7 @@ func writeHuman(w io.Writer, p *schema.Plan, color bool) error {
 		out.changes(p.Changes)
 		out.statements(p)
 		out.losses(p)
+		out.reverse(p.Reverse)
 	}
 	out.findings(p.Findings)
 	return out.err

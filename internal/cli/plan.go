@@ -26,6 +26,7 @@ type planOptions struct {
 	sql        string
 	jsonOut    bool
 	exitCode   bool
+	onlySafe   bool
 }
 
 func newPlanCommand(env *Env) *cobra.Command {
@@ -42,9 +43,11 @@ connection URL, snapshot:FILE or env:NAME. Without --file it is the schema of ca
 		Example: `  cairn plan -d app --file schema.sql
   cairn plan --env production --output-json plan.json --output-human stdout
   cairn plan -d app --file schema/ --output-sql change.sql
-  cairn plan -d app --file schema/ --exit-code`,
-		Args:        noArguments,
-		Annotations: map[string]string{exitNote: "2    there are changes (only with --exit-code)"},
+  cairn plan -d app --file schema/ --exit-code
+  cairn plan --env production --only-safe`,
+		Args: noArguments,
+		Annotations: map[string]string{exitNote: "2    there are changes (only with --exit-code)\n" +
+			"4    hazards in cairn.yaml denies a step; the plan is written all the same"},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runPlan(cmd.Context(), env, cmd, o)
 		},
@@ -57,6 +60,7 @@ connection URL, snapshot:FILE or env:NAME. Without --file it is the schema of ca
 	flags.StringVar(&o.sql, "output-sql", "", "write the statements to this `file`, or stdout")
 	flags.BoolVar(&o.jsonOut, "json", false, "the same as --output-json stdout")
 	flags.BoolVar(&o.exitCode, "exit-code", false, "exit with 2 when there are changes")
+	flags.BoolVar(&o.onlySafe, "only-safe", false, "leave out what is dangerous, loses data or is denied, and list it")
 	o.selection.add(cmd)
 	return cmd
 }
@@ -73,6 +77,7 @@ func runPlan(ctx context.Context, env *Env, cmd *cobra.Command, o *planOptions) 
 	if err != nil {
 		return err
 	}
+	request.OnlySafe = o.onlySafe
 	return withEngine(ctx, env, quiet(env), func(engine *cairn.Engine) error {
 		if forMany(request) {
 			return o.planMany(ctx, env, engine, request)
@@ -82,6 +87,9 @@ func runPlan(ctx context.Context, env *Env, cmd *cobra.Command, o *planOptions) 
 			return err
 		}
 		if err := o.write(env, p); err != nil {
+			return err
+		}
+		if err := request.Policy.Check(p); err != nil {
 			return err
 		}
 		if o.exitCode && hasChanges(p) {
@@ -99,7 +107,7 @@ func planRequest(env *Env, c *config, cmd *cobra.Command, target *connectionOpti
 	}
 	want, err := desired(env, c, file)
 	return cairn.PlanRequest{
-		Target: connection, Desired: want, Selection: s.selection(c), Scratch: s.scratch(c),
+		Target: connection, Desired: want, Selection: s.selection(c), Scratch: s.scratch(c), Policy: c.policy(chosen),
 	}, chosen, err
 }
 
