@@ -79,7 +79,7 @@ func (kinds) Constraint(set *kind.Set) {
 			if con.Type == "c" || con.Type == "f" {
 				return nil
 			}
-			return relationNames(indexName(id))[:1]
+			return append(relationNames(indexName(id))[:1], primaryKeyOf(id, con)...)
 		},
 		Follows: func(c *kind.Ctx, id schema.ID, con constraint) []schema.ID {
 			if con.Type != "c" {

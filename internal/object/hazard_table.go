@@ -121,6 +121,14 @@ func newConstraintHazards(c *kind.Ctx, id schema.ID, con constraint) []kind.Haza
 	return hazards
 }
 
+// primaryKeyOf is the name that a primary key takes: a table has one.
+func primaryKeyOf(id schema.ID, con constraint) []string {
+	if con.Type != "p" {
+		return nil
+	}
+	return []string{"primary key " + id.Schema + "." + id.Name}
+}
+
 // startsAnIndex reports whether an index of the new state finds rows by these
 // columns: it has them first, in any order, and covers every row.
 func startsAnIndex(c *kind.Ctx, table schema.ID, columns []string) bool {

@@ -18,8 +18,10 @@ type Mix struct {
 	users    map[schema.ID][]schema.ID // changed objects of the new state that need the key, or are its parts
 	parts    map[schema.ID][]schema.ID // old objects that go with the key
 	taken    map[string][]schema.ID    // objects that come and take the name
-	because  map[schema.ID]schema.ID   // objects that keep their old form, with the reason
-	order    []schema.ID               // of them
+	tied     map[schema.ID][]schema.ID // objects that PostgreSQL changes together with the key
+	ctx      *kind.Ctx
+	because  map[schema.ID]schema.ID // objects that keep their old form, with the reason
+	order    []schema.ID             // of them
 }
 
 // Left is an object that keeps its old form. Because is the object that it
@@ -32,9 +34,12 @@ func NewMix(kinds *kind.Set, old, new *schema.State) *Mix {
 		parts: map[schema.ID][]schema.ID{}, taken: map[string][]schema.ID{}, because: map[schema.ID]schema.ID{}, replaced: map[schema.ID]bool{}}
 	deltas := diff.Compare(old, new)
 	e := expand(kinds, old, new, deltas)
+	m.ctx, m.tied = e.ctx, map[schema.ID][]schema.ID{}
 	for _, d := range deltas {
 		m.deltas[d.ID] = d
 		m.replaced[d.ID] = e.ctx.Dropped[d.ID] && e.ctx.Created[d.ID]
+		m.tie(d.ID, d.Old)
+		m.tie(d.ID, d.New)
 		if d.New == nil {
 			m.parts[d.Old.Parent] = append(m.parts[d.Old.Parent], d.ID)
 			continue
@@ -49,6 +54,17 @@ func NewMix(kinds *kind.Set, old, new *schema.State) *Mix {
 		}
 	}
 	return m
+}
+
+// tie records which objects an object follows.
+func (m *Mix) tie(id schema.ID, o *schema.Object) {
+	if o == nil {
+		return
+	}
+	for _, leader := range m.kinds.Of(id).Follows(m.ctx, o) {
+		m.tied[leader] = append(m.tied[leader], id)
+		m.tied[id] = append(m.tied[id], leader)
+	}
 }
 
 // Keep gives objects their old form; one that only the new state has goes.
@@ -116,19 +132,50 @@ func (m *Mix) keep(id, because schema.ID) {
 			}
 		}
 	}
-	if d.New == nil {
-		for _, part := range m.parts[id] {
+	for _, other := range m.tied[id] {
+		m.keep(other, id)
+	}
+	for _, part := range m.parts[id] {
+		if d.New == nil || m.replaced[id] || m.implied(part) {
 			m.keep(part, id)
 		}
+	}
+	if d.New == nil {
+		m.keepFitted(d.Old.Parent, id)
 	}
 	for _, user := range m.users[id] {
 		// The changes of a whole and those of its parts are independent, unless
 		// the whole is another one, or is a part itself.
 		part := d.Old != nil && m.new.Objects[user].Parent == id && !slices.Contains(m.new.Objects[user].Needs, id)
-		if part && !m.replaced[id] && d.Old.Parent == (schema.ID{}) {
+		if part && !m.replaced[id] && d.Old.Parent == (schema.ID{}) && !m.implied(user) {
 			continue
 		}
 		m.keep(user, id)
+	}
+}
+
+// implied reports whether a part comes or goes without a statement of its own:
+// that of its whole makes it.
+func (m *Mix) implied(part schema.ID) bool {
+	d := m.deltas[part]
+	if d.New == nil {
+		return len(m.kinds.Of(part).Drop(m.ctx, d.Old)) == 0
+	}
+	return d.Old == nil && len(m.kinds.Of(part).Create(m.ctx, d.New)) == 0
+}
+
+// keepFitted keeps away what would have to fit the parts of a whole, of which
+// one stays now: a table that is to be tied to its new form.
+func (m *Mix) keepFitted(whole, because schema.ID) {
+	for _, user := range m.users[whole] {
+		d := m.deltas[user]
+		if d.Old != nil || !slices.Contains(d.New.Needs, whole) {
+			continue
+		}
+		fits := func(part schema.ID) bool { return m.new.Objects[part] != nil && m.new.Objects[part].Parent == whole }
+		if slices.ContainsFunc(m.kinds.Of(user).After(m.ctx, m.new, d.New), fits) {
+			m.keep(user, because)
+		}
 	}
 }
 
