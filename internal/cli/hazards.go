@@ -15,6 +15,7 @@ var plain = []string{"rewrite-table", "full-scan", "blocks-reads", "blocks-write
 // whether the running application goes on.
 func hazardLines(s schema.Step) []string {
 	var lines []string
+	advised := false // what is said of the change itself is better than what is said of its locks
 	for _, h := range s.Hazards {
 		if h.Severity == schema.Note && slices.Contains(plain, h.Code) {
 			continue
@@ -27,8 +28,9 @@ func hazardLines(s schema.Step) []string {
 			line += "; breaks the running application"
 		}
 		lines = append(lines, line)
-		if h.Severity != schema.Note && h.Instead != "" {
+		if h.Severity != schema.Note && h.Instead != "" && !(advised && slices.Contains(plain, h.Code)) {
 			lines = append(lines, "instead: "+h.Instead)
+			advised = true
 		}
 	}
 	return lines
