@@ -140,7 +140,10 @@ BEGIN;
 
 DROP VIEW public.overdue;
 
--- ACCESS EXCLUSIVE on public.loans; blocks reads and writes; rewrites the table; about 1,234,567 rows, 210 MB
+-- ACCESS EXCLUSIVE on public.loans; blocks reads and writes; rewrites the table; about 1,234,567 rows, 210 MB; takes seconds
+-- danger incompatible-type-change: integer becomes bigint; breaks the running application
+-- instead: expand and contract
+-- warning rewrite-table: every row is written
 ALTER TABLE public.loans ALTER COLUMN views TYPE bigint;
 
 -- ACCESS EXCLUSIVE on public.members; blocks reads and writes; unknown number of rows, 8.0 kB
