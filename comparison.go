@@ -24,14 +24,15 @@ type comparison struct {
 }
 
 // planFor returns the plan of a request from one state to another, of a target
-// if there is one. The caller adds what is found on it, and seals the plan.
-func (e *Engine) planFor(ctx context.Context, target *target, old *schema.State, goal read, r PlanRequest) (*schema.Plan, error) {
+// if there is one. The state of the goal is then the one that the plan leads to.
+// The caller adds what is found on the target, and seals the plan.
+func (e *Engine) planFor(ctx context.Context, target *target, old *schema.State, goal *read, r PlanRequest) (*schema.Plan, error) {
 	c := comparison{target: target, old: old, desired: goal.state}
 	var err error
 	if c.managed, c.findings, err = e.manage(old, goal.state, r.Selection); err != nil {
 		return nil, err
 	}
-	if err := e.begin(ctx, &c, goal, r.Selection); err != nil {
+	if err := e.begin(ctx, &c, *goal, r.Selection); err != nil {
 		return nil, err
 	}
 	p, err := e.derive(ctx, c, c.desired, r.Selection)

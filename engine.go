@@ -85,7 +85,7 @@ func (e *Engine) Plan(ctx context.Context, r PlanRequest) (p *schema.Plan, err e
 			return nil, err
 		}
 	}
-	p, err = e.planFor(ctx, target, old, desired, r)
+	p, err = e.planFor(ctx, target, old, &desired, r)
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +146,7 @@ func (e *Engine) Diff(ctx context.Context, r DiffRequest) (p *schema.Plan, err e
 	if err := e.sameServer(ctx, &a, &b); err != nil {
 		return nil, err
 	}
-	p, err = e.planFor(ctx, nil, a.state, b, PlanRequest{Selection: r.Selection})
+	p, err = e.planFor(ctx, nil, a.state, &b, PlanRequest{Selection: r.Selection})
 	if err != nil {
 		return nil, err
 	}

@@ -12,32 +12,21 @@ import (
 // onlySafe returns the part of a plan that is safe: the objects of unsafe steps
 // keep their old form, and what hangs on that stays with them. It plans again
 // until nothing unsafe is left, and lists what is left out.
-func (e *Engine) onlySafe(ctx context.Context, c comparison, goal read, full *schema.Plan, r PlanRequest) (*schema.Plan, error) {
+func (e *Engine) onlySafe(ctx context.Context, c comparison, goal *read, full *schema.Plan, r PlanRequest) (*schema.Plan, error) {
 	assess(full, r.Policy)
-	var findings []schema.Finding
-	var keep []schema.ID
-	if c.renames != nil {
-		denied := false
-		for i, pair := range c.renames.pairs {
-			if len(r.Policy.Denied(full.Steps[i])) > 0 {
-				keep, denied = append(keep, pair.From, pair.To), true
-			}
-		}
-		if denied { // without them, a rename is a drop and a creation, which are both left out
-			findings = leftOut(full.Steps[:len(c.renames.pairs)], r.Policy)
-			for _, pair := range c.renames.pairs {
-				keep = append(keep, pair.From, pair.To)
-			}
-			goal.renames, r.Selection.Decisions.Renames = nil, nil
-			if err := e.begin(ctx, &c, goal, r.Selection); err != nil {
-				return nil, err
-			}
+	findings, keep := deniedRenames(c, full, r.Policy)
+	if len(keep) > 0 { // without the renames, each is a drop and a creation, which are both left out
+		unnamed := *goal
+		unnamed.renames, r.Selection.Decisions.Renames = nil, nil
+		if err := e.begin(ctx, &c, unnamed, r.Selection); err != nil {
+			return nil, err
 		}
 	}
 	mix := plan.NewMix(e.kinds, c.start, c.desired)
 	mix.Keep(keep...)
 	for {
-		p, err := e.derive(ctx, c, mix.State(), r.Selection)
+		state := mix.State()
+		p, err := e.derive(ctx, c, state, r.Selection)
 		if err != nil {
 			return nil, err
 		}
@@ -48,6 +37,7 @@ func (e *Engine) onlySafe(ctx context.Context, c comparison, goal read, full *sc
 				findings = append(findings, waits(left, findings)...)
 			}
 			p.Findings = append(p.Findings, findings...)
+			goal.state = state
 			return p, nil
 		}
 		findings = append(findings, leftOut(unsafe, r.Policy)...)
@@ -55,6 +45,22 @@ func (e *Engine) onlySafe(ctx context.Context, c comparison, goal read, full *sc
 			mix.KeepAll()
 		}
 	}
+}
+
+// deniedRenames lists the renames that are denied, and what of all renames has to
+// stay for them: they are made in one go or not at all.
+func deniedRenames(c comparison, full *schema.Plan, policy Policy) (findings []schema.Finding, keep []schema.ID) {
+	if c.renames == nil {
+		return nil, nil
+	}
+	findings = leftOut(unsafeSteps(full.Steps[:len(c.renames.pairs)], policy), policy)
+	if len(findings) == 0 {
+		return nil, nil
+	}
+	for _, pair := range c.renames.pairs {
+		keep = append(keep, pair.From, pair.To)
+	}
+	return findings, keep
 }
 
 // unsafeSteps are the steps that lose data, are dangerous or are denied.

@@ -62,7 +62,7 @@ func (e *Engine) PlanEach(ctx context.Context, r PlanRequest) (plans []SchemaPla
 		part.Objects = parts[name]
 		each := r
 		each.Selection.Schemas = []string{name}
-		p, err := e.planFor(ctx, target, &part, desired, each)
+		p, err := e.planFor(ctx, target, &part, &desired, each)
 		if err != nil {
 			return nil, fmt.Errorf("planning schema %s: %w", name, err)
 		}
