@@ -3,6 +3,7 @@ package cairn
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -82,24 +83,21 @@ func (e *Engine) derive(ctx context.Context, c comparison, desired *schema.State
 func (e *Engine) reverse(c comparison, desired *schema.State, p *schema.Plan) *schema.Reverse {
 	end := *desired
 	end.Default, end.Unowned, end.Roles, end.Name = c.start.Default, c.start.Unowned, c.start.Roles, c.start.Name
+	end.Objects = maps.Clone(desired.Objects)
+	for id, o := range c.start.Objects { // the files do not know how large tables are
+		if at := end.Objects[id]; at != nil && o.Stats != nil {
+			sized := *at
+			sized.Stats = o.Stats
+			end.Objects[id] = &sized
+		}
+	}
 	r := &schema.Reverse{Steps: []schema.Step{}}
 	steps, err := plan.Steps(e.kinds, &end, c.start)
 	if err != nil {
 		r.Irreversible = append(r.Irreversible, "there is no plan back: "+err.Error())
 		return r
 	}
-	sizes := map[string]*schema.Stats{}
-	for id, o := range c.start.Objects {
-		if o.Stats != nil {
-			sizes[id.String()] = o.Stats
-		}
-	}
-	for _, s := range steps {
-		if size := sizes[s.Relation]; size != nil {
-			s.Rows, s.Bytes = size.Rows, size.Bytes
-		}
-		r.Steps = append(r.Steps, s)
-	}
+	r.Steps = append(r.Steps, steps...)
 	if c.renames != nil {
 		r.Steps = append(r.Steps, e.undo(c.renames, r.Steps)...)
 	}

@@ -100,7 +100,7 @@ func workOf(s *schema.Step) work {
 	switch {
 	case s.Rewrite:
 		return rewrites
-	case len(s.Builds) > 0:
+	case len(s.Builds) > 0, s.Scan && (kind.Lock(s.Lock) == kind.Share || s.NoTx): // of an index, also CONCURRENTLY
 		return builds
 	case s.Scan:
 		return scans

@@ -193,3 +193,25 @@ func TestPolicy(t *testing.T) {
 		})
 	}
 }
+
+// The size of a partitioned table is that of its partitions, in the plan and in
+// its reverse.
+func TestSizes(t *testing.T) {
+	const table = "CREATE TABLE u (a integer, b %s) PARTITION BY LIST (a); CREATE TABLE u1 PARTITION OF u FOR VALUES IN (1); CREATE TABLE u2 PARTITION OF u FOR VALUES IN (2);"
+	from, to := strings.ReplaceAll(table, "%s", "integer"), strings.ReplaceAll(table, "%s", "bigint")
+	for _, major := range pgtest.Versions() {
+		_, _, plan := planned(t, major, from+"INSERT INTO u SELECT 1 + n % 2, n FROM generate_series(1, 10000) n; ANALYZE u;", to, nil)
+		for _, steps := range [][]schema.Step{plan.Steps, plan.Reverse.Steps} {
+			for _, s := range steps {
+				if s.Relation == "table:public.u" && (s.Rows != 10000 || s.Bytes < 300_000) {
+					t.Errorf("PostgreSQL %d: %d rows, %d bytes: %s", major, s.Rows, s.Bytes, s.SQL)
+				}
+				for _, h := range s.Hazards {
+					if h.Code == "rewrite-table" && (h.Rows != s.Rows || h.Bytes != s.Bytes || h.Duration != "instant" || h.Severity != schema.Note) {
+						t.Errorf("PostgreSQL %d: %+v", major, h)
+					}
+				}
+			}
+		}
+	}
+}

@@ -70,13 +70,40 @@ func (e *expansion) step(s placed, segment int) schema.Step {
 	if !e.needsChange(s.node.id) {
 		step.Violating, step.Violation = a.Violating, a.Violation
 	}
-	if o := e.old.Objects[a.Relation]; !e.seen(s.node, a.Relation) {
+	if !e.seen(s.node, a.Relation) {
 		step.Lock, step.Rewrite, step.Scan = "", false, false // nobody else sees it yet
 		step.Violating, step.Violation = "", ""
-	} else if o.Stats != nil {
-		step.Rows, step.Bytes = o.Stats.Rows, o.Stats.Bytes
+	} else {
+		step.Rows, step.Bytes = e.size(a.Relation)
 	}
 	return step
+}
+
+// size is that of a relation with those that are tied to it, its partitions and
+// children: what is done to it is done to them. The rows are -1 where the server
+// has no estimate of one of them.
+func (e *expansion) size(id schema.ID) (rows, bytes int64) {
+	o := e.old.Objects[id]
+	if o == nil || o.Stats == nil {
+		return 0, 0
+	}
+	rows, bytes = o.Stats.Rows, o.Stats.Bytes
+	tied := false
+	for _, user := range e.users[id] {
+		if k := e.kinds.Of(user); k.Tied == nil || !k.Tied(user, id) {
+			continue
+		}
+		if !tied && bytes == 0 {
+			rows = 0 // a partitioned table counts the rows of its partitions
+		}
+		tied = true
+		r, b := e.size(user)
+		bytes += b
+		if rows = rows + r; r < 0 || rows < r {
+			rows = -1
+		}
+	}
+	return rows, bytes
 }
 
 // declared returns the hazards of an action by code and object; what the table
