@@ -86,8 +86,10 @@ type PlanRequest struct {
 	Desired   string // a state, see Engine.Plan
 	Selection Selection
 	Scratch   Scratch
-	Offline   bool  // nobody else uses the target: plain statements in few transactions
-	Prove     Reach // default Closure
+	Offline   bool   // nobody else uses the target: plain statements in few transactions
+	Prove     Reach  // default Closure
+	Policy    Policy // what of hazards is allowed; nil: everything
+	OnlySafe  bool   // leave out what is dangerous, loses data or is denied, and list it
 }
 
 // Reach says how much of the target is copied for the proof of a plan.
@@ -130,6 +132,7 @@ type ApplyRequest struct {
 	Plan             *schema.Plan
 	AllowDestructive bool          // permit every step that can lose data
 	Allow            []string      // permit these, as Step.Allowance names them
+	Policy           Policy        // hazards that it denies are refused, whatever is permitted
 	LockTimeout      time.Duration // default 3 s
 	StatementTimeout time.Duration // default: no limit
 	Wait             time.Duration // for another run on the same database; default 1 minute

@@ -86,21 +86,21 @@ func (e *Engine) Plan(ctx context.Context, r PlanRequest) (p *schema.Plan, err e
 		}
 	}
 	whole := copyOf(old)
-	p, err = e.compare(ctx, old, desired, r.Selection, mode(r.Offline))
+	p, err = e.planFor(ctx, target, old, &desired, r)
 	if err != nil {
 		return nil, err
 	}
 	if err := e.prove(ctx, &trial{target: target, plan: p, whole: whole, old: old, desired: desired.state, scratch: r.Scratch, used: desired.shadow}, r.Prove); err != nil {
 		return nil, err
 	}
-	if err := e.finish(ctx, target, desired, p); err != nil {
+	if err := e.finish(ctx, target, desired, p, r.Policy); err != nil {
 		return nil, err
 	}
 	return p, nil
 }
 
 // finish adds to a plan what the target and the files say about it, and seals it.
-func (e *Engine) finish(ctx context.Context, target *target, desired read, p *schema.Plan) error {
+func (e *Engine) finish(ctx context.Context, target *target, desired read, p *schema.Plan, policy Policy) error {
 	p.Database = target.identity
 	p.Findings = append(p.Findings, desired.findings...)
 	violations, err := apply.Violations(ctx, target.conn, p)
@@ -116,8 +116,8 @@ func (e *Engine) finish(ctx context.Context, target *target, desired read, p *sc
 		p.Findings = append(p.Findings, schema.Finding{Code: "violation", Object: v.Object,
 			Message: "step " + itoa(v.Step) + " would fail on " + v.String(), Hint: "change the rows before the plan is applied"})
 	}
-	plan.Seal(p)
-	return nil
+	assess(p, policy)
+	return plan.Seal(p)
 }
 
 // Diff returns the plan from one state to another. Files are printed by a server
@@ -150,13 +150,13 @@ func (e *Engine) Diff(ctx context.Context, r DiffRequest) (p *schema.Plan, err e
 	if err := e.sameServer(ctx, &a, &b); err != nil {
 		return nil, err
 	}
-	p, err = e.compare(ctx, a.state, b, r.Selection, mode(r.Offline))
+	p, err = e.planFor(ctx, nil, a.state, &b, PlanRequest{Selection: r.Selection, Offline: r.Offline})
 	if err != nil {
 		return nil, err
 	}
 	p.Findings = append(p.Findings, append(a.findings, b.findings...)...)
-	plan.Seal(p)
-	return p, nil
+	assess(p, nil)
+	return p, plan.Seal(p)
 }
 
 // sameServer has the older server's state printed by one of the newer version,
@@ -175,44 +175,6 @@ func (e *Engine) sameServer(ctx context.Context, a, b *read) (err error) {
 	err = older.close(ctx)
 	older.shadow = nil
 	return err
-}
-
-func mode(offline bool) plan.Mode {
-	if offline {
-		return plan.Offline
-	}
-	return plan.Online
-}
-
-// compare plans from one state to another within what is managed.
-func (e *Engine) compare(ctx context.Context, old *schema.State, goal read, s Selection, mode plan.Mode) (*schema.Plan, error) {
-	desired := goal.state
-	managed, findings, err := e.manage(old, desired, s)
-	if err != nil {
-		return nil, err
-	}
-	renames, err := e.rename(ctx, old, goal, managed, s.Decisions)
-	if err != nil {
-		return nil, err
-	}
-	start := old
-	if renames != nil {
-		start = renames.state
-	}
-	if err := e.reprint(ctx, start, goal, managed); err != nil {
-		return nil, err
-	}
-	p, err := plan.Make(e.kinds, start, desired, mode)
-	if err != nil {
-		return nil, err
-	}
-	if renames != nil {
-		e.prepend(renames, p, old, desired)
-	}
-	findings = append(findings, e.candidates(start, desired, s.Decisions)...)
-	p.Cairn, p.Created, p.Scope = e.options.Version, time.Now().UTC().Truncate(time.Second), managed
-	p.Findings = append(findings, p.Findings...)
-	return p, nil
 }
 
 // manage removes from two states what is not managed, and refuses states that
@@ -267,9 +229,13 @@ func unmanagedFindings(states ...*schema.State) []schema.Finding {
 	return findings
 }
 
-// Check returns a *RefusedError when the plan has steps that can lose data and
+// Check returns a *DeniedError when the policy of the request forbids a hazard of
+// the plan, and a *RefusedError when the plan has steps that can lose data and
 // that the request does not permit.
 func (e *Engine) Check(p *schema.Plan, r ApplyRequest) error {
+	if err := r.Policy.Check(p); err != nil {
+		return err
+	}
 	if r.AllowDestructive {
 		return nil
 	}
@@ -290,7 +256,7 @@ func (e *Engine) Check(p *schema.Plan, r ApplyRequest) error {
 }
 
 // Apply runs a plan on the target it was made for. The errors that callers tell
-// apart are *RefusedError, *StaleError and *LockError.
+// apart are *DeniedError, *RefusedError, *StaleError and *LockError.
 func (e *Engine) Apply(ctx context.Context, r ApplyRequest) (*ApplyResult, error) {
 	if err := e.Check(r.Plan, r); err != nil {
 		return nil, err

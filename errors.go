@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/cairn-db/cairn/internal/apply"
+	"github.com/cairn-db/cairn/internal/hazard"
 	"github.com/cairn-db/cairn/internal/prove"
 	"github.com/cairn-db/cairn/schema"
 )
@@ -46,6 +47,9 @@ func (e *RefusedError) Error() string {
 func (e *RefusedError) Hint() string {
 	return "permit each with --allow " + e.Steps[0].Allowance() + " or all with --allow-destructive"
 }
+
+// DeniedError says that the policy forbids hazards of a plan.
+type DeniedError = hazard.DeniedError
 
 // UnmanagedError says that objects exist that no kind covers, and that this was
 // asked to be an error.

@@ -19,8 +19,9 @@ import (
 type renaming struct {
 	pairs      []rename.Pair
 	statements []string
-	state      *schema.State // the old one under the new names
-	printed    []string      // its objects whose print the renames changed
+	state      *schema.State        // the old one under the new names
+	printed    []string             // its objects whose print the renames changed
+	implied    map[rename.Pair]bool // follow from others
 }
 
 // rename makes the declared renames on a copy of the old state, so that
@@ -51,11 +52,14 @@ func (e *Engine) rename(ctx context.Context, old *schema.State, goal read, manag
 	if err != nil {
 		return nil, err
 	}
-	result = &renaming{state: before}
+	result = &renaming{state: before, implied: map[rename.Pair]bool{}}
 	for {
 		pairs := due(result.state)
 		if len(pairs) == 0 {
 			pairs = rename.Implied(e.kinds, result.state, goal.state, result.pairs)
+			for _, p := range pairs {
+				result.implied[p] = true
+			}
 		}
 		if len(pairs) == 0 {
 			break
@@ -114,7 +118,11 @@ func (e *Engine) prepend(r *renaming, p *schema.Plan, old, new *schema.State) {
 	var steps []schema.Step
 	var changes []schema.Change
 	for i, pair := range r.pairs {
-		steps = append(steps, schema.Step{SQL: r.statements[i], Verb: schema.Alter, Object: pair.To.String(), Segment: 1})
+		step := schema.Step{SQL: r.statements[i], Verb: schema.Alter, Object: pair.To.String(), Segment: 1}
+		if !r.implied[pair] {
+			step.Hazards = renamed(pair.From, step.Object)
+		}
+		steps = append(steps, step)
 		changes = append(changes, schema.Change{Verb: schema.Alter, Object: pair.To.String(), Title: pair.To.Describe(),
 			Parent: parentText(r.state, pair.To), Fields: []schema.Field{{Name: "name", Old: rename.Name(pair.From), New: rename.Name(pair.To)}}})
 	}

@@ -60,12 +60,13 @@ func (e *Engine) PlanEach(ctx context.Context, r PlanRequest) (plans []SchemaPla
 		}
 		part := *old
 		part.Objects = parts[name]
-		selection.Schemas = []string{name}
-		p, err := e.compare(ctx, &part, desired, selection, mode(r.Offline))
+		each := r
+		each.Selection.Schemas = []string{name}
+		p, err := e.planFor(ctx, target, &part, &desired, each)
 		if err != nil {
 			return nil, fmt.Errorf("planning schema %s: %w", name, err)
 		}
-		if err := e.finish(ctx, target, desired, p); err != nil {
+		if err := e.finish(ctx, target, desired, p, r.Policy); err != nil {
 			return nil, err
 		}
 		plans = append(plans, SchemaPlan{name, p})

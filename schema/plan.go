@@ -165,8 +165,13 @@ func (s Step) Allowance() string {
 	if s.Loses == "" {
 		return ""
 	}
+	return s.Loses + ":" + s.Name()
+}
+
+// Name returns the qualified name of the step's object: "public.users.email".
+func (s Step) Name() string {
 	_, name, _ := cutKinds(s.Object)
-	return s.Loses + ":" + name
+	return name
 }
 
 // Finding is something a reader has to know about a plan or a state.

@@ -45,7 +45,7 @@ Give --plan or --file; without both, the schema of cairn.yaml is the desired sta
   cairn apply -d app --file schema.sql --allow drop-column:public.users.email`,
 		Args: noArguments,
 		Annotations: map[string]string{exitNote: "3    the target changed since the plan was made\n" +
-			"4    a step can lose data and is not allowed\n5    a lock or time limit was not met, and the step was undone"},
+			"4    a step can lose data and is not allowed, or hazards in cairn.yaml denies one\n5    a lock or time limit was not met, and the step was undone"},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runApply(cmd.Context(), env, cmd, o)
 		},
@@ -83,7 +83,7 @@ func runApply(ctx context.Context, env *Env, cmd *cobra.Command, o *applyOptions
 	target.ApplicationName = o.applicationName
 	request := cairn.ApplyRequest{
 		Target: target, AllowDestructive: o.allowDestructive, Allow: o.allow,
-		LockTimeout: o.lockTimeout, StatementTimeout: o.statementTimeout,
+		LockTimeout: o.lockTimeout, StatementTimeout: o.statementTimeout, Policy: c.policy(chosen),
 	}
 	if request.LockTimeout == 0 {
 		request.LockTimeout = chosen.lockTimeout
@@ -98,7 +98,7 @@ func runApply(ctx context.Context, env *Env, cmd *cobra.Command, o *applyOptions
 				return o.applyMany(ctx, env, engine, request, plan)
 			}
 		}
-		request.Plan, err = o.obtain(ctx, env, c, engine, target)
+		request.Plan, err = o.obtain(ctx, env, c, engine, request)
 		if err != nil {
 			return err
 		}
@@ -131,7 +131,7 @@ func (o *applyOptions) warnEnvironment(env *Env, e environment) {
 }
 
 // obtain reads the plan or makes it.
-func (o *applyOptions) obtain(ctx context.Context, env *Env, c *config, engine *cairn.Engine, target cairn.Connection) (*schema.Plan, error) {
+func (o *applyOptions) obtain(ctx context.Context, env *Env, c *config, engine *cairn.Engine, r cairn.ApplyRequest) (*schema.Plan, error) {
 	if o.plan == "" {
 		want, err := desired(env, c, o.file)
 		if err != nil {
@@ -141,8 +141,8 @@ func (o *applyOptions) obtain(ctx context.Context, env *Env, c *config, engine *
 		if err != nil {
 			return nil, err
 		}
-		return planDecided(ctx, env, c, engine, cairn.PlanRequest{Target: target, Desired: want, Selection: o.selection.selection(c),
-			Scratch: o.selection.scratch(c), Prove: reach, Offline: o.selection.offline})
+		return planDecided(ctx, env, c, engine, cairn.PlanRequest{Target: r.Target, Desired: want, Selection: o.selection.selection(c),
+			Scratch: o.selection.scratch(c), Policy: r.Policy, Prove: reach, Offline: o.selection.offline})
 	}
 	return readPlan(env, o.plan)
 }

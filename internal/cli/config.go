@@ -32,6 +32,7 @@ type config struct {
 	extensions   []string
 	environments map[string]environment
 	decisions    cairn.Decisions
+	hazards      cairn.Policy // for every target that says nothing else
 }
 
 // environment is one target that cairn.yaml names.
@@ -40,6 +41,7 @@ type environment struct {
 	protected   bool
 	lockTimeout time.Duration
 	approvals   int
+	hazards     cairn.Policy
 	where       string // position of the url in the file
 }
 
@@ -87,6 +89,7 @@ func parseConfig(path string, text []byte, getenv func(string) string) (*config,
 		"roles":             func(k string, n ast.Node) { c.roles = r.boolean(k, n) },
 		"database_settings": func(k string, n ast.Node) { c.database = r.boolean(k, n) },
 		"postgres":          func(k string, n ast.Node) { r.postgres(k, n, c) },
+		"hazards":           func(k string, n ast.Node) { c.hazards = r.hazards(k, n) },
 		"environments":      func(k string, n ast.Node) { r.environments(k, n, c) },
 	})
 	if r.err != nil {
@@ -240,6 +243,7 @@ func (r *configReader) environments(key string, n ast.Node, c *config) {
 			"protected":    func(k string, n ast.Node) { e.protected = r.boolean(k, n) },
 			"lock_timeout": func(k string, n ast.Node) { e.lockTimeout = r.duration(k, n) },
 			"approvals":    func(k string, n ast.Node) { e.approvals = r.number(k, n) },
+			"hazards":      func(k string, n ast.Node) { e.hazards = r.hazards(k, n) },
 		})
 		c.environments[name] = e
 	})

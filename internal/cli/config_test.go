@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/cairn-db/cairn"
 )
 
 func variables(m map[string]string) func(string) string {
@@ -21,8 +23,9 @@ ignore: ["table:public.tmp_*", "*:audit.*"]
 roles: true
 database_settings: true
 postgres: {version: 17, extensions: [pg_trgm]}
+hazards: {drop-column: deny, drop-index: allow}
 environments:
-  local:      {url: "postgres:///app"}
+  local:      {url: "postgres:///app", hazards: {drop-column: warn, rewrite-table: {warn-above: 500MB, deny-above: 1.5 GB}}}
   staging:    {url: "${STAGING_URL}"}
   production: {url: "${PUBLIC_URL}", protected: true, lock_timeout: 3s, approvals: 1}
   empty:
@@ -33,18 +36,24 @@ environments:
 	if err != nil {
 		t.Fatal(err)
 	}
+	always, warn, deny := int64(0), int64(500<<20), int64(1536<<20)
 	want := &config{
-		path: "cairn.yaml", schema: "schema/", migrations: "migrations/", schemas: []string{"public", "t7"},
+		hazards: cairn.Policy{"drop-column": {DenyAbove: &always}, "drop-index": {}},
+		path:    "cairn.yaml", schema: "schema/", migrations: "migrations/", schemas: []string{"public", "t7"},
 		ignore: []string{"table:public.tmp_*", "*:audit.*"}, version: 17, extensions: []string{"pg_trgm"}, roles: true, database: true,
 		environments: map[string]environment{
-			"local":      {url: "postgres:///app", where: "10:21"},
-			"staging":    {url: "${STAGING_URL}", where: "11:21"},
-			"production": {url: "${PUBLIC_URL}", protected: true, lockTimeout: 3 * time.Second, approvals: 1, where: "12:21"},
+			"local": {url: "postgres:///app", where: "11:21", hazards: cairn.Policy{
+				"drop-column": {WarnAbove: &always}, "rewrite-table": {WarnAbove: &warn, DenyAbove: &deny}}},
+			"staging":    {url: "${STAGING_URL}", where: "12:21"},
+			"production": {url: "${PUBLIC_URL}", protected: true, lockTimeout: 3 * time.Second, approvals: 1, where: "13:21"},
 			"empty":      {lockTimeout: 500 * time.Millisecond},
 		},
 	}
 	if d := cmp.Diff(want, c, cmp.AllowUnexported(config{}, environment{})); d != "" {
 		t.Error(d)
+	}
+	if p := c.policy(c.environments["local"]); len(p) != 3 || p["drop-column"].WarnAbove == nil || p["drop-column"].DenyAbove != nil {
+		t.Errorf("the policy of local is %v", p)
 	}
 	if e, err := c.environment(env, "staging"); err != nil || e.url != "postgres://s/app" {
 		t.Errorf("%v, %v", e, err)
@@ -59,27 +68,35 @@ environments:
 
 func TestParseConfigRefuses(t *testing.T) {
 	for text, want := range map[string]string{
-		"schema: [a]":                             "1:9: schema is a text, not a list",
-		"schema: 3":                               "1:9: schema is a text, not a number",
-		"schema: a\nschema: b":                    "2:1: ",
-		"schemas: {a: b}":                         "1:10: schemas is a list of texts, not a mapping",
-		"schemas: [1]":                            "1:11: schemas[0] is a text, not a number",
-		"postgres: 17":                            "1:11: postgres is a mapping of keys, not a number",
-		"postgres:\n  version: -1":                "2:12: postgres.version is not negative",
-		"postgres:\n  verison: 1":                 `2:3: unknown key "postgres.verison"`,
-		"environments: {a: {protected: 1}}":       "1:31: environments.a.protected is true or false, not a number",
-		"environments: {a: {lock_timeout: 3}}":    "is a time with its unit",
-		"environments: {a: {lock_timeout: soon}}": "1:34: environments.a.lock_timeout: it is a time",
-		"environments: {a: {approvals: one}}":     "is a whole number, not a text",
-		"environments: [a]":                       "environments is a mapping",
-		"schema: \"${NOWHERE}\"":                  "1:9: schema needs the variable NOWHERE, which is not set",
-		"just text":                               "1:1: it is a mapping of keys, not a text",
-		"schema: a\n---\nschema: b":               "a second document",
-		"schema: *nothing":                        "",
-		"\x00\x01\x02":                            "",
-		"a: [":                                    "",
-		"? {":                                     "",
-		"\t- x":                                   "",
+		"schema: [a]":                                     "1:9: schema is a text, not a list",
+		"schema: 3":                                       "1:9: schema is a text, not a number",
+		"schema: a\nschema: b":                            "2:1: ",
+		"schemas: {a: b}":                                 "1:10: schemas is a list of texts, not a mapping",
+		"schemas: [1]":                                    "1:11: schemas[0] is a text, not a number",
+		"hazards: {drop-colum: deny}":                     `1:11: unknown hazard "hazards.drop-colum"`,
+		"hazards: {drop-column: refuse}":                  "1:24: hazards.drop-column: it is allow, warn, deny, or a mapping",
+		"hazards: {drop-column: 1}":                       "1:24: hazards.drop-column: it is allow, warn, deny, or a mapping",
+		"hazards: {drop-column: {deny-above: 5}}":         "1:37: hazards.drop-column.deny-above is a size with its unit, such as 500MB, not a number",
+		"hazards: {drop-column: {deny-above: 5 bushels}}": `1:37: hazards.drop-column.deny-above: "5 bushels" is no size`,
+		"hazards: {drop-column: {above: 5MB}}":            `1:25: unknown key "hazards.drop-column.above"`,
+		"hazards: {drop-column: {}}":                      "1:24: hazards.drop-column needs warn-above or deny-above",
+		"environments: {a: {hazards: [drop-column]}}":     "1:29: environments.a.hazards is a mapping of keys, not a list",
+		"postgres: 17":                                    "1:11: postgres is a mapping of keys, not a number",
+		"postgres:\n  version: -1":                        "2:12: postgres.version is not negative",
+		"postgres:\n  verison: 1":                         `2:3: unknown key "postgres.verison"`,
+		"environments: {a: {protected: 1}}":               "1:31: environments.a.protected is true or false, not a number",
+		"environments: {a: {lock_timeout: 3}}":            "is a time with its unit",
+		"environments: {a: {lock_timeout: soon}}":         "1:34: environments.a.lock_timeout: it is a time",
+		"environments: {a: {approvals: one}}":             "is a whole number, not a text",
+		"environments: [a]":                               "environments is a mapping",
+		"schema: \"${NOWHERE}\"":                          "1:9: schema needs the variable NOWHERE, which is not set",
+		"just text":                                       "1:1: it is a mapping of keys, not a text",
+		"schema: a\n---\nschema: b":                       "a second document",
+		"schema: *nothing":                                "",
+		"\x00\x01\x02":                                    "",
+		"a: [":                                            "",
+		"? {":                                             "",
+		"\t- x":                                           "",
 	} {
 		_, err := parseConfig("cairn.yaml", []byte(text), variables(nil))
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {

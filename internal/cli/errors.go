@@ -75,11 +75,12 @@ func report(ctx context.Context, env *Env, err error) int {
 func exitCode(ctx context.Context, err error) int {
 	var stale *cairn.StaleError
 	var refused *cairn.RefusedError
+	var denied *cairn.DeniedError
 	var lock *cairn.LockError
 	switch {
 	case errors.As(err, &stale):
 		return exitStale
-	case errors.As(err, &refused):
+	case errors.As(err, &refused), errors.As(err, &denied):
 		return exitRefused
 	case errors.As(err, &lock):
 		return exitLock

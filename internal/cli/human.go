@@ -70,6 +70,7 @@ func writeHuman(w io.Writer, p *schema.Plan, color bool) error {
 		out.changes(p.Changes)
 		out.statements(p)
 		out.losses(p)
+		out.reverse(p.Reverse)
 	}
 	out.findings(p.Findings)
 	if hasChanges(p) && p.Database.Name != "" { // a plan between two states is for no target

@@ -26,7 +26,12 @@ func samplePlan() *schema.Plan {
 		Steps: []schema.Step{
 			{SQL: "DROP VIEW public.overdue", Verb: schema.Drop, Object: "view:public.overdue", Segment: 1},
 			{SQL: "ALTER TABLE public.loans ALTER COLUMN views TYPE bigint", Verb: schema.Alter, Object: "column:public.loans.views",
-				Relation: "table:public.loans", Lock: "ACCESS EXCLUSIVE", Rewrite: true, Rows: 1234567, Bytes: 210 << 20, Segment: 1},
+				Relation: "table:public.loans", Lock: "ACCESS EXCLUSIVE", Rewrite: true, Rows: 1234567, Bytes: 210 << 20, Segment: 1,
+				Hazards: []schema.Hazard{
+					{Code: "incompatible-type-change", Severity: schema.Danger, Message: "integer becomes bigint", Instead: "expand and contract", Duration: "seconds"},
+					{Code: "rewrite-table", Severity: schema.Warning, Message: "every row is written", Instead: "copy in batches", Compatible: true},
+					{Code: "non-transactional", Severity: schema.Note, Message: "not said", Compatible: true},
+				}},
 			{SQL: "ALTER TABLE public.members DROP COLUMN fax", Verb: schema.Drop, Object: "column:public.members.fax",
 				Relation: "table:public.members", Lock: "ACCESS EXCLUSIVE", Rows: -1, Bytes: 8192, Loses: "drop-column",
 				Why: "every value of the column", Segment: 1},
@@ -34,6 +39,7 @@ func samplePlan() *schema.Plan {
 				Relation: "table:public.loans", Lock: "SHARE UPDATE EXCLUSIVE", Scan: true, Rows: 1, Bytes: 8192, Segment: 2, NoTx: true},
 			{SQL: "CREATE TABLE public.tags (\n    id bigint -- key\n) -- done", Verb: schema.Add, Object: "table:public.tags", Segment: 3},
 		},
+		Reverse:  &schema.Reverse{Steps: []schema.Step{{SQL: "a"}, {SQL: "b", Loses: "drop-table"}}, Irreversible: []string{"every value"}},
 		Findings: []schema.Finding{{Code: "not-schema", File: "a.sql", Line: 3, Column: 7, Message: "INSERT is not part of the schema", Hint: "move it"}},
 	}
 }
@@ -68,7 +74,10 @@ SQL
 
   DROP VIEW public.overdue;
 
-  -- ACCESS EXCLUSIVE on public.loans; blocks reads and writes; rewrites the table; about 1,234,567 rows, 210 MB
+  -- ACCESS EXCLUSIVE on public.loans; blocks reads and writes; rewrites the table; about 1,234,567 rows, 210 MB; takes seconds
+  -- danger incompatible-type-change: integer becomes bigint; breaks the running application
+  -- instead: expand and contract
+  -- warning rewrite-table: every row is written
   ALTER TABLE public.loans ALTER COLUMN views TYPE bigint;
 
   -- ACCESS EXCLUSIVE on public.members; blocks reads and writes; unknown number of rows, 8.0 kB
@@ -89,6 +98,10 @@ SQL
   ;
 
 1 statement can lose data and needs to be allowed: cairn apply ... --allow drop-column:public.members.fax
+
+Reverse
+  2 statements back to the start, of which 1 can lose what is written until then
+  cannot be brought back: every value
 
 Findings
   a.sql:3:7: INSERT is not part of the schema [not-schema]
@@ -127,7 +140,10 @@ BEGIN;
 
 DROP VIEW public.overdue;
 
--- ACCESS EXCLUSIVE on public.loans; blocks reads and writes; rewrites the table; about 1,234,567 rows, 210 MB
+-- ACCESS EXCLUSIVE on public.loans; blocks reads and writes; rewrites the table; about 1,234,567 rows, 210 MB; takes seconds
+-- danger incompatible-type-change: integer becomes bigint; breaks the running application
+-- instead: expand and contract
+-- warning rewrite-table: every row is written
 ALTER TABLE public.loans ALTER COLUMN views TYPE bigint;
 
 -- ACCESS EXCLUSIVE on public.members; blocks reads and writes; unknown number of rows, 8.0 kB

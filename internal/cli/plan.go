@@ -27,6 +27,7 @@ type planOptions struct {
 	sql        string
 	jsonOut    bool
 	exitCode   bool
+	onlySafe   bool
 }
 
 func newPlanCommand(env *Env) *cobra.Command {
@@ -44,9 +45,11 @@ connection URL, snapshot:FILE or env:NAME. Without --file it is the schema of ca
 		Example: `  cairn plan -d app --file schema.sql
   cairn plan --env production --output-json plan.json --output-human stdout
   cairn plan -d app --file schema/ --output-sql change.sql
-  cairn plan -d app --file schema/ --exit-code`,
-		Args:        noArguments,
-		Annotations: map[string]string{exitNote: "2    there are changes (only with --exit-code)"},
+  cairn plan -d app --file schema/ --exit-code
+  cairn plan --env production --only-safe`,
+		Args: noArguments,
+		Annotations: map[string]string{exitNote: "2    there are changes (only with --exit-code)\n" +
+			"4    hazards in cairn.yaml denies a step; the plan is written all the same"},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runPlan(cmd.Context(), env, cmd, o)
 		},
@@ -61,6 +64,7 @@ connection URL, snapshot:FILE or env:NAME. Without --file it is the schema of ca
 	flags.BoolVar(&o.exitCode, "exit-code", false, "exit with 2 when there are changes")
 	o.selection.addOffline(cmd)
 	o.proof.add(flags)
+	flags.BoolVar(&o.onlySafe, "only-safe", false, "leave out what is dangerous, loses data or is denied, and list it")
 	o.selection.add(cmd)
 	return cmd
 }
@@ -80,6 +84,7 @@ func runPlan(ctx context.Context, env *Env, cmd *cobra.Command, o *planOptions) 
 	if request.Prove, err = o.proof.request(); err != nil {
 		return err
 	}
+	request.OnlySafe = o.onlySafe
 	return withEngine(ctx, env, quiet(env), func(engine *cairn.Engine) error {
 		if forMany(request) {
 			return o.planMany(ctx, env, engine, request)
@@ -89,6 +94,9 @@ func runPlan(ctx context.Context, env *Env, cmd *cobra.Command, o *planOptions) 
 			return err
 		}
 		if err := o.write(env, p); err != nil {
+			return err
+		}
+		if err := request.Policy.Check(p); err != nil {
 			return err
 		}
 		if o.exitCode && hasChanges(p) {
@@ -106,7 +114,7 @@ func planRequest(env *Env, c *config, cmd *cobra.Command, target *connectionOpti
 	}
 	want, err := desired(env, c, file)
 	return cairn.PlanRequest{
-		Target: connection, Desired: want, Selection: s.selection(c), Scratch: s.scratch(c), Offline: s.offline,
+		Target: connection, Desired: want, Selection: s.selection(c), Scratch: s.scratch(c), Offline: s.offline, Policy: c.policy(chosen),
 	}, chosen, err
 }
 

@@ -67,12 +67,16 @@ func costLines(s schema.Step) []string {
 	if size := sizeOf(s); size != "" {
 		parts = append(parts, size)
 	}
+	if class := takes(s); class != "" {
+		parts = append(parts, class)
+	}
 	if len(parts) > 0 {
 		lines = append(lines, strings.Join(parts, "; "))
 	}
 	if s.Loses != "" {
 		lines = append(lines, "can lose data: "+strings.Join(strings.Fields(loss(s)), " "), "permit with --allow "+shellWord(s.Allowance()))
 	}
+	lines = append(lines, hazardLines(s)...)
 	for i, line := range lines {
 		lines[i] = clean(line)
 	}

@@ -54,6 +54,11 @@ func (o *planOptions) planMany(ctx context.Context, env *Env, engine *cairn.Engi
 			return err
 		}
 	}
+	for _, p := range plans {
+		if err := request.Policy.Check(p.Plan); err != nil {
+			return fmt.Errorf("schema %s: %w", p.Schema, err)
+		}
+	}
 	if o.exitCode && slices.ContainsFunc(plans, func(p cairn.SchemaPlan) bool { return hasChanges(p.Plan) }) {
 		return changesExist{}
 	}

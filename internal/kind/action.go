@@ -65,12 +65,6 @@ type Online struct {
 	Finally []Action // short
 }
 
-// Hazard is what an action does to running applications, by its code.
-type Hazard struct {
-	Code string // key of the table of hazards: "rename"
-	Why  string // what happens here, a short sentence; "" where the table says enough
-}
-
 // Held is a lock on one relation.
 type Held struct {
 	Relation schema.ID

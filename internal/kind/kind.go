@@ -137,6 +137,10 @@ type Spec[T any] struct {
 	// Overlap reports whether online the old form stays aside until its
 	// successor is complete, because sessions use it.
 	Overlap func(T) bool
+
+	// Hazards returns what a turn does to running applications beside what its
+	// actions say of locks, rewrites and lost data.
+	Hazards func(*Ctx, Turn[T]) []Hazard
 }
 
 // Alter maps the lower-case name of each field to what changes it in place.
@@ -299,8 +303,7 @@ func Define[T any](set *Set, s Spec[T]) *Kind {
 		Fields: fields, Info: info, Printed: tagged[T]("print"),
 		Query: s.Query, Restricted: s.Restricted, Ref: s.Ref, Rename: s.Rename,
 	}
-	k.Create = func(c *Ctx, o *schema.Object) []Action { return s.Create(c, o.ID, decode[T](o)) }
-	k.Drop = func(c *Ctx, o *schema.Object) []Action { return s.Drop(c, o.ID, decode[T](o)) }
+	k.Create, k.Drop = creator(s), dropper(s, s.Drop)
 	k.Alter = alterer(s)
 	k.decodes = func(o *schema.Object) error { _, err := tryDecode[T](o); return err }
 	k.Extra = func(st *schema.State, o *schema.Object) []schema.ID {
@@ -330,7 +333,7 @@ func Define[T any](set *Set, s Spec[T]) *Kind {
 		return s.Retarget(c, new.ID, decode[T](old), decode[T](new), replaced)
 	}
 	if s.Aside != nil {
-		k.Aside = func(c *Ctx, o *schema.Object) []Action { return s.Aside(c, o.ID, decode[T](o)) }
+		k.Aside = dropper(s, s.Aside)
 		k.DropAside = func(c *Ctx, o *schema.Object) []Action { return s.DropAside(c, o.ID, decode[T](o)) }
 	}
 	k.Overlap = func(o *schema.Object) bool { return s.Overlap != nil && s.Overlap(decode[T](o)) }
@@ -380,10 +383,13 @@ func alterer[T any](s Spec[T]) func(*Ctx, schema.Delta) ([]Action, bool) {
 			if more == nil {
 				return nil, false
 			}
-			for _, a := range more {
-				if !slices.ContainsFunc(actions, func(b Action) bool { return a.Statement() == b.Statement() }) {
+			for _, a := range warned(s, c, Turn[T]{ID: d.ID, Field: field, Old: &old, New: &new}, more) {
+				i := slices.IndexFunc(actions, func(b Action) bool { return a.Statement() == b.Statement() })
+				if i < 0 {
 					actions = append(actions, a)
+					continue
 				}
+				actions[i].Hazards = append(actions[i].Hazards, a.Hazards...)
 			}
 		}
 		return actions, true

@@ -14,7 +14,7 @@ type accessMethod struct {
 // AccessMethod defines access methods that no extension brought.
 func (kinds) AccessMethod(set *kind.Set) {
 	kind.Define(set, kind.Spec[accessMethod]{
-		Name: "access_method", SQL: "ACCESS METHOD", Rank: 13,
+		Name: "access_method", SQL: "ACCESS METHOD", Rank: 13, Hazards: onDrop[accessMethod]("drop-object"),
 		Doc: "Access methods of tables and indexes. PostgreSQL cannot change one: with another handler it is built again, " +
 			"and the tables that use it too.",
 		Query: func(int) string {

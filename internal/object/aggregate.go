@@ -43,7 +43,7 @@ func (kinds) Aggregate(set *kind.Set) {
 		return kind.Do(createAggregate("CREATE OR REPLACE AGGREGATE ", id, a))
 	}
 	kind.Define(set, kind.Spec[aggregate]{
-		Name: "aggregate", SQL: "ROUTINE", Grant: "FUNCTION", Rank: 72, Rename: kind.RenameTo,
+		Name: "aggregate", SQL: "ROUTINE", Grant: "FUNCTION", Rank: 72, Rename: kind.RenameTo, Hazards: onDrop[aggregate]("drop-function"),
 		Doc:   "Aggregates: normal, ordered-set, hypothetical-set and moving ones with all options.",
 		Query: aggregateQuery,
 		Ref:   routineRef,

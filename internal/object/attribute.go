@@ -15,7 +15,7 @@ type attribute struct {
 // Attribute defines the attributes of composite types.
 func (kinds) Attribute(set *kind.Set) {
 	kind.Define(set, kind.Spec[attribute]{
-		Name: "attribute", Rank: 33,
+		Name: "attribute", Rank: 33, Hazards: attributeHazards,
 		Rename: func(_ *kind.Kind, at schema.ID, name string) string {
 			return "ALTER TYPE " + qualified(at) + " RENAME ATTRIBUTE " + pg.QuoteIdent(at.Part) + " TO " + pg.QuoteIdent(name)
 		},

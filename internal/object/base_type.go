@@ -34,7 +34,7 @@ type baseType struct {
 // extension, or in the server itself.
 func (kinds) BaseType(set *kind.Set) {
 	kind.Define(set, kind.Spec[baseType]{
-		Name: "base_type", SQL: "TYPE", Grant: "TYPE", Rank: 36, Rename: kind.RenameTo,
+		Name: "base_type", SQL: "TYPE", Grant: "TYPE", Rank: 36, Rename: kind.RenameTo, Hazards: onDrop[baseType]("drop-type"),
 		Doc: "Base types with their functions and all options. What is not one of the optional functions or the storage " +
 			"makes a new type, and the columns of the old one go.",
 		Query: baseTypeQuery,

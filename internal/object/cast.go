@@ -19,7 +19,7 @@ type cast struct {
 // So a cast comes as soon as its types and its function are there.
 func (kinds) Cast(set *kind.Set) {
 	kind.Define(set, kind.Spec[cast]{
-		Name: "cast", SQL: "CAST", Rank: 15,
+		Name: "cast", SQL: "CAST", Rank: 15, Hazards: onDrop[cast]("drop-object"),
 		Doc: "Casts by a function, by the text of the value, and between types that are stored alike, with their context.",
 		Query: func(int) string {
 			return `SELECT 'pg_cast'::regclass::oid AS classid, c.oid AS objid, 0 AS objsubid,

@@ -22,7 +22,7 @@ type collation struct {
 // collation is made anew beside its old form, and columns move to it.
 func (kinds) Collation(set *kind.Set) {
 	kind.Define(set, kind.Spec[collation]{
-		Name: "collation", SQL: "COLLATION", Rank: 12, Rename: kind.RenameTo,
+		Name: "collation", SQL: "COLLATION", Rank: 12, Rename: kind.RenameTo, Hazards: onDrop[collation]("drop-object"),
 		Doc: "Collations of libc, ICU and, on 17, PostgreSQL's own provider, with ICU rules on 16. A changed one is made anew, " +
 			"and columns and indexes are moved to it. The version is not compared, because the scratch server may have another library.",
 		Query: collationQuery,

@@ -42,7 +42,7 @@ type column struct {
 // Column defines the columns of tables.
 func (kinds) Column(set *kind.Set) {
 	kind.Define(set, ofRelation(kind.Spec[column]{
-		Name: "column", SQL: "COLUMN", Grant: "TABLE", Rank: 51,
+		Name: "column", SQL: "COLUMN", Grant: "TABLE", Rank: 51, Hazards: columnHazards,
 		Rename: func(_ *kind.Kind, at schema.ID, name string) string {
 			return "ALTER TABLE " + qualified(at) + " RENAME COLUMN " + pg.QuoteIdent(at.Part) + " TO " + pg.QuoteIdent(name)
 		},
@@ -193,7 +193,7 @@ func createColumn(c *kind.Ctx, id schema.ID, col column) []kind.Action {
 		Open:      "ALTER TABLE " + qualified(id) + " ADD COLUMN ",
 		Alters:    "ALTER TABLE " + qualified(id) + " ",
 		Fragments: []kind.Fragment{{ID: id, Text: text + notNullText(col)}},
-		Relation:  tableOf(id), Lock: kind.AccessExclusive, Rewrite: col.Generated != "" && !col.Virtual || col.Identity != "",
+		Relation:  tableOf(id), Lock: kind.AccessExclusive, Rewrite: fills(c, id, col),
 	}}
 	actions = anyRow(c, id, col, actions)
 	if laterNotNull(col) {
@@ -255,7 +255,7 @@ func alterType(c *kind.Ctx, id schema.ID, old, col column) []kind.Action {
 	if needsKind(c.Old, id, "enum") && needsKind(c.New, id, "enum") {
 		using += "text::"
 	}
-	return append(setType(c, id, col, using+col.Type), keepStorage(id, old, col)...)
+	return append(converted(c, id, old, col, setType(c, id, col, using+col.Type)), keepStorage(id, old, col)...)
 }
 
 // keepStorage sets again what ALTER COLUMN TYPE resets, for another collation too.

@@ -13,7 +13,7 @@ type composite struct{}
 // Composite defines composite types.
 func (kinds) Composite(set *kind.Set) {
 	kind.Define(set, kind.Spec[composite]{
-		Name: "composite", SQL: "TYPE", Grant: "TYPE", Rank: 32, Rename: kind.RenameTo,
+		Name: "composite", SQL: "TYPE", Grant: "TYPE", Rank: 32, Rename: kind.RenameTo, Hazards: onDrop[composite]("drop-type"),
 		Doc: "Composite types. The order of their attributes is not compared.",
 		Query: func(int) string {
 			return `SELECT ` + typeColumns + `

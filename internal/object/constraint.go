@@ -28,7 +28,7 @@ type constraint struct {
 // Constraint defines the constraints of tables.
 func (kinds) Constraint(set *kind.Set) {
 	kind.Define(set, ofRelation(kind.Spec[constraint]{
-		Name: "constraint", SQL: "CONSTRAINT", Rank: 120,
+		Name: "constraint", SQL: "CONSTRAINT", Rank: 120, Hazards: constraintHazards,
 		Rename: func(_ *kind.Kind, at schema.ID, name string) string {
 			return "ALTER TABLE " + qualified(at) + " RENAME CONSTRAINT " + pg.QuoteIdent(at.Part) + " TO " + pg.QuoteIdent(name)
 		},
@@ -73,7 +73,7 @@ func (kinds) Constraint(set *kind.Set) {
 			if con.Type == "c" || con.Type == "f" {
 				return nil
 			}
-			return relationNames(indexName(id))[:1]
+			return append(relationNames(indexName(id))[:1], primaryKeyOf(id, con)...)
 		},
 		Follows: func(c *kind.Ctx, id schema.ID, con constraint) []schema.ID {
 			if con.Type != "c" {

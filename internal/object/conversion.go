@@ -17,7 +17,7 @@ type conversion struct {
 // Conversion defines conversions of encodings.
 func (kinds) Conversion(set *kind.Set) {
 	kind.Define(set, kind.Spec[conversion]{
-		Name: "conversion", SQL: "CONVERSION", Rank: 75, Rename: kind.RenameTo,
+		Name: "conversion", SQL: "CONVERSION", Rank: 75, Rename: kind.RenameTo, Hazards: onDrop[conversion]("drop-object"),
 		Doc: "Conversions between encodings, with their function and whether they are the default.",
 		Query: func(int) string {
 			return `SELECT 'pg_conversion'::regclass::oid AS classid, c.oid AS objid, 0 AS objsubid, n.nspname AS schema, c.conname AS name,

@@ -16,7 +16,7 @@ type columnDefault struct {
 // Default defines the defaults of columns.
 func (kinds) Default(set *kind.Set) {
 	kind.Define(set, ofRelation(kind.Spec[columnDefault]{
-		Name: "default", Rank: 60,
+		Name: "default", Rank: 60, Hazards: defaultHazards,
 		Doc: "Defaults of the columns of tables, foreign tables and views.",
 		Query: func(int) string {
 			return `SELECT 'pg_attrdef'::regclass::oid AS classid, d.oid AS objid, 0 AS objsubid,

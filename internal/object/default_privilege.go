@@ -27,7 +27,7 @@ type defaultPrivilege struct {
 // creates.
 func (kinds) DefaultPrivilege(set *kind.Set) {
 	kind.Define(set, kind.Spec[defaultPrivilege]{
-		Name: "default_privilege", Rank: 230, Privilege: true,
+		Name: "default_privilege", Rank: 230, Privilege: true, Hazards: onDrop[defaultPrivilege]("revokes-privilege"),
 		Doc: "Default privileges, everywhere or in a schema, by creating role, type of object and grantee. They are managed where " +
 			"privileges are.",
 		Query: func(int) string { return defaultPrivilegeQuery },

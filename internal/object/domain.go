@@ -17,7 +17,7 @@ type domain struct {
 // Domain defines domains.
 func (kinds) Domain(set *kind.Set) {
 	kind.Define(set, kind.Spec[domain]{
-		Name: "domain", SQL: "DOMAIN", Grant: "TYPE", Rank: 30, Rename: kind.RenameTo,
+		Name: "domain", SQL: "DOMAIN", Grant: "TYPE", Rank: 30, Rename: kind.RenameTo, Hazards: domainHazards,
 		Doc: "Domains with base type, collation, default and NOT NULL.",
 		Query: func(server int) string {
 			notNull := "t.typnotnull"

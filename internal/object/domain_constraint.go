@@ -17,7 +17,7 @@ type domainConstraint struct {
 // domain's definition because they can call functions that take the domain.
 func (kinds) DomainConstraint(set *kind.Set) {
 	kind.Define(set, kind.Spec[domainConstraint]{
-		Name: "domain_constraint", SQL: "CONSTRAINT", Rank: 31,
+		Name: "domain_constraint", SQL: "CONSTRAINT", Rank: 31, Hazards: domainConstraintHazards,
 		Rename: func(_ *kind.Kind, at schema.ID, name string) string {
 			return "ALTER DOMAIN " + qualified(at) + " RENAME CONSTRAINT " + pg.QuoteIdent(at.Part) + " TO " + pg.QuoteIdent(name)
 		},

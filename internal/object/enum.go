@@ -19,7 +19,7 @@ type enum struct {
 // every other change makes a new type and moves the columns over by their text.
 func (kinds) Enum(set *kind.Set) {
 	kind.Define(set, kind.Spec[enum]{
-		Name: "enum", SQL: "TYPE", Grant: "TYPE", Rank: 20, Rename: kind.RenameTo,
+		Name: "enum", SQL: "TYPE", Grant: "TYPE", Rank: 20, Rename: kind.RenameTo, Hazards: enumHazards,
 		Doc: "Enumerated types. Labels are added in place, and committed before they are used; a label that is removed " +
 			"or moved makes a new type, to which columns move.",
 		Query: func(int) string {

@@ -20,7 +20,7 @@ type eventTrigger struct {
 // plan still has to do, and one that goes was not meant for it any more.
 func (kinds) EventTrigger(set *kind.Set) {
 	kind.Define(set, kind.Spec[eventTrigger]{
-		Name: "event_trigger", SQL: "EVENT TRIGGER", Rank: 300, Rename: kind.RenameTo,
+		Name: "event_trigger", SQL: "EVENT TRIGGER", Rank: 300, Rename: kind.RenameTo, Hazards: onDrop[eventTrigger]("drop-trigger"),
 		Doc: "Event triggers with their tags and enabled state. They are dropped and disabled before everything else, and created " +
 			"after it. Those that stay fire for the statements of a plan.",
 		Query: func(int) string {

@@ -19,7 +19,7 @@ type foreignDataWrapper struct {
 // ForeignDataWrapper defines foreign-data wrappers.
 func (kinds) ForeignDataWrapper(set *kind.Set) {
 	kind.Define(set, kind.Spec[foreignDataWrapper]{
-		Name: "foreign_data_wrapper", SQL: "FOREIGN DATA WRAPPER", Grant: "FOREIGN DATA WRAPPER", Rank: 75, Rename: kind.RenameTo,
+		Name: "foreign_data_wrapper", SQL: "FOREIGN DATA WRAPPER", Grant: "FOREIGN DATA WRAPPER", Rank: 75, Rename: kind.RenameTo, Hazards: onDrop[foreignDataWrapper]("drop-object"),
 		Doc: "Foreign-data wrappers with handler, validator and options.",
 		Query: func(int) string {
 			return `SELECT 'pg_foreign_data_wrapper'::regclass::oid AS classid, w.oid AS objid, 0 AS objsubid, w.fdwname AS name,

@@ -17,7 +17,7 @@ type foreignServer struct {
 // ForeignServer defines foreign servers.
 func (kinds) ForeignServer(set *kind.Set) {
 	kind.Define(set, kind.Spec[foreignServer]{
-		Name: "foreign_server", SQL: "SERVER", Grant: "FOREIGN SERVER", Rank: 76, Rename: kind.RenameTo,
+		Name: "foreign_server", SQL: "SERVER", Grant: "FOREIGN SERVER", Rank: 76, Rename: kind.RenameTo, Hazards: onDrop[foreignServer]("drop-object"),
 		Doc: "Foreign servers with wrapper, type, version and options. A server of another wrapper or type is a new one.",
 		Query: func(int) string {
 			return `SELECT 'pg_foreign_server'::regclass::oid AS classid, s.oid AS objid, 0 AS objsubid, s.srvname AS name,

@@ -18,7 +18,7 @@ type foreignTable struct {
 // as with tables; so are their columns, constraints and triggers.
 func (kinds) ForeignTable(set *kind.Set) {
 	kind.Define(set, kind.Spec[foreignTable]{
-		Name: "foreign_table", SQL: "FOREIGN TABLE", Grant: "TABLE", Rank: 52, Rename: kind.RenameTo,
+		Name: "foreign_table", SQL: "FOREIGN TABLE", Grant: "TABLE", Rank: 52, Rename: kind.RenameTo, Hazards: onDrop[foreignTable]("drop-foreign-table"),
 		Doc: "Foreign tables with server and options; their columns, constraints, triggers, defaults, parents and partitioned " +
 			"tables as those of tables. A foreign table on another server is a new one. No row is lost with it.",
 		Query: func(int) string {

@@ -35,7 +35,7 @@ func (kinds) Function(set *kind.Set) {
 		return replaceRoutine(id, functionRoutine(old), functionRoutine(f))
 	}
 	kind.Define(set, kind.Spec[function]{
-		Name: "function", SQL: "FUNCTION", Grant: "FUNCTION", Rank: 70, Rename: kind.RenameTo,
+		Name: "function", SQL: "FUNCTION", Grant: "FUNCTION", Rank: 70, Rename: kind.RenameTo, Hazards: functionHazards,
 		Doc: "Functions and window functions in every language, with bodies as text, as parsed SQL or in a library, and all " +
 			"options. What a body of text uses is not known before it runs.",
 		Query: functionQuery,

@@ -20,7 +20,7 @@ type grant struct {
 // Grant defines the privileges of roles on all objects that have any.
 func (kinds) Grant(set *kind.Set) {
 	kind.Define(set, kind.Spec[grant]{
-		Name: "grant", Rank: 210, Satellite: kind.FromACL,
+		Name: "grant", Rank: 210, Satellite: kind.FromACL, Hazards: grantHazards,
 		Doc: "Privileges of a role on an object or a column, with grant options, also on members of extensions. Who granted them is not compared.",
 		Query: func(int) string {
 			return `SELECT 'pg_class'::regclass::oid AS classid, c.oid AS objid, 0 AS objsubid, 'column' AS of,

@@ -25,7 +25,7 @@ type index struct {
 // Index defines indexes.
 func (kinds) Index(set *kind.Set) {
 	kind.Define(set, kind.Spec[index]{
-		Name: "index", SQL: "INDEX", Rank: 130, Rename: kind.RenameTo,
+		Name: "index", SQL: "INDEX", Rank: 130, Rename: kind.RenameTo, Hazards: indexHazards,
 		Doc: "Indexes of every access method with expressions, predicate, INCLUDE, operator classes and their parameters, " +
 			"ordering, NULLS NOT DISTINCT, storage parameters, tablespace, statistics targets and CLUSTER. " +
 			"An index that is not valid is a difference.",

@@ -17,7 +17,7 @@ type inheritance struct{}
 // statement that changes this alone, so that it is not compared.
 func (kinds) Inheritance(set *kind.Set) {
 	kind.Define(set, ofRelation(kind.Spec[inheritance]{
-		Name: "inheritance", Rank: 139,
+		Name: "inheritance", Rank: 139, Hazards: inheritanceHazards,
 		Doc: "The parents that tables inherit from. Their order, and whether a table also declares by itself what it inherits, " +
 			"are not compared.",
 		Query: func(int) string {

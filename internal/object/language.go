@@ -19,7 +19,7 @@ func (kinds) Language(set *kind.Set) {
 		return createLanguage("CREATE OR REPLACE", id, l)
 	}
 	kind.Define(set, kind.Spec[language]{
-		Name: "language", SQL: "LANGUAGE", Grant: "LANGUAGE", Rank: 14, Rename: kind.RenameTo,
+		Name: "language", SQL: "LANGUAGE", Grant: "LANGUAGE", Rank: 14, Rename: kind.RenameTo, Hazards: onDrop[language]("drop-object"),
 		Doc: "Procedural languages with handler, inline handler and validator. Those of extensions come with them.",
 		Query: func(int) string {
 			return `SELECT 'pg_language'::regclass::oid AS classid, l.oid AS objid, 0 AS objsubid, l.lanname AS name,

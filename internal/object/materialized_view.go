@@ -18,7 +18,7 @@ type materializedView struct {
 // their own and are built again with them.
 func (kinds) MaterializedView(set *kind.Set) {
 	kind.Define(set, kind.Spec[materializedView]{
-		Name: "materialized_view", SQL: "MATERIALIZED VIEW", Grant: "TABLE", Rank: 110, Rename: kind.RenameTo,
+		Name: "materialized_view", SQL: "MATERIALIZED VIEW", Grant: "TABLE", Rank: 110, Rename: kind.RenameTo, Hazards: materializedViewHazards,
 		Doc: "Materialized views with storage parameters, access method, tablespace, and whether they hold rows. " +
 			"A changed definition builds the view again.",
 		Query: func(int) string {

@@ -21,7 +21,7 @@ type membership struct {
 // the same one; what counts is what all of them grant together.
 func (kinds) Membership(set *kind.Set) {
 	kind.Define(set, kind.Spec[membership]{
-		Name: "membership", Rank: 2, Option: kind.Roles,
+		Name: "membership", Rank: 2, Option: kind.Roles, Hazards: onDrop[membership]("revokes-privilege"),
 		Doc: "With `--roles`: memberships in roles, with their options ADMIN and, on 16, INHERIT and SET. They belong to the member: those of " +
 			"a role that the desired state does not create are added and changed as it says, and never taken away. Who granted one is " +
 			"not compared. What PostgreSQL 16 grants to the creator of a role by itself is left alone.",

@@ -31,7 +31,7 @@ type operator struct {
 // PostgreSQL keeps both ends of such a link in step. pg_depend does not know it.
 func (kinds) Operator(set *kind.Set) {
 	kind.Define(set, kind.Spec[operator]{
-		Name: "operator", SQL: "OPERATOR", Rank: 82,
+		Name: "operator", SQL: "OPERATOR", Rank: 82, Hazards: onDrop[operator]("drop-object"),
 		Doc: "Operators with function, commutator, negator, selectivity estimators, HASHES and MERGES. An operator that is " +
 			"only named as commutator or negator of another one belongs to that one.",
 		Query: operatorQuery,

@@ -26,7 +26,7 @@ type operatorClass struct {
 // 62.2, amadjustmembers).
 func (kinds) OperatorClass(set *kind.Set) {
 	kind.Define(set, kind.Spec[operatorClass]{
-		Name: "operator_class", SQL: "OPERATOR CLASS", Rank: 86, Rename: kind.RenameTo,
+		Name: "operator_class", SQL: "OPERATOR CLASS", Rank: 86, Rename: kind.RenameTo, Hazards: onDrop[operatorClass]("drop-object"),
 		Doc: "Operator classes with the operators and functions that an index cannot do without. All others are members of " +
 			"the family. A class of btree or hash gets new members in place.",
 		Query: operatorClassQuery,

@@ -16,7 +16,7 @@ type owner struct {
 // Owner defines the owners of all objects that have one.
 func (kinds) Owner(set *kind.Set) {
 	kind.Define(set, kind.Spec[owner]{
-		Name: "owner", Rank: 200, Satellite: kind.FromOwner,
+		Name: "owner", Rank: 200, Satellite: kind.FromOwner, Hazards: ownerHazards,
 		Doc:    "Owners of every object that has one. The owner of an object whose owner no statement gives is left alone.",
 		Roles:  func(_ schema.ID, o owner) []string { return []string{o.Role} },
 		Ref:    func(id schema.ID) string { return set.Ref(id.Subject()) },

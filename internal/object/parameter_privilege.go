@@ -25,7 +25,7 @@ func (kinds) ParameterPrivilege(set *kind.Set) {
 	}
 	alter := func(_ *kind.Ctx, id schema.ID, old, p parameterPrivilege) []kind.Action { return change(id, old, p) }
 	kind.Define(set, kind.Spec[parameterPrivilege]{
-		Name: "parameter_privilege", Rank: 4, Since: 15, Option: kind.Roles,
+		Name: "parameter_privilege", Rank: 4, Since: 15, Option: kind.Roles, Hazards: onDrop[parameterPrivilege]("revokes-privilege"),
 		Doc: "With `--roles`, on 15: the privileges SET and ALTER SYSTEM of roles on parameters. Those of PUBLIC, and of a role that the " +
 			"desired state does not create, are added and changed as it says, and never taken away.",
 		Query: func(int) string {

@@ -20,7 +20,7 @@ type partition struct {
 // Partition defines the attachment of partitions.
 func (kinds) Partition(set *kind.Set) {
 	kind.Define(set, ofRelation(kind.Spec[partition]{
-		Name: "partition", Rank: 140,
+		Name: "partition", Rank: 140, Hazards: partitionHazards,
 		Doc: "The attachment of a partition to its table, with its bound.",
 		Query: func(int) string {
 			return `SELECT 0 AS classid, c.oid AS objid, -1 AS objsubid, n.nspname AS schema, c.relname AS name,

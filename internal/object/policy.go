@@ -20,7 +20,7 @@ type policy struct {
 // Policy defines row security policies.
 func (kinds) Policy(set *kind.Set) {
 	kind.Define(set, kind.Spec[policy]{
-		Name: "policy", SQL: "POLICY", Rank: 180, Rename: kind.RenameTo,
+		Name: "policy", SQL: "POLICY", Rank: 180, Rename: kind.RenameTo, Hazards: policyHazards,
 		Doc: "Row security policies with command, roles, USING and WITH CHECK.",
 		Query: func(int) string {
 			return `SELECT 'pg_policy'::regclass::oid AS classid, p.oid AS objid, 0 AS objsubid,

@@ -24,7 +24,7 @@ func (kinds) Procedure(set *kind.Set) {
 		return replaceRoutine(id, procedureRoutine(old), procedureRoutine(p))
 	}
 	kind.Define(set, kind.Spec[procedure]{
-		Name: "procedure", SQL: "PROCEDURE", Grant: "PROCEDURE", Rank: 71, Rename: kind.RenameTo,
+		Name: "procedure", SQL: "PROCEDURE", Grant: "PROCEDURE", Rank: 71, Rename: kind.RenameTo, Hazards: procedureHazards,
 		Doc: "Procedures in every language, with bodies as text, as parsed SQL or in a library, and all options.",
 		// The output parameters stand in the identity, because without them
 		// statements could mean another procedure (manual, DROP PROCEDURE).

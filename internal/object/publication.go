@@ -20,7 +20,7 @@ type publication struct {
 // Publication defines publications. Their tables and schemas are parts.
 func (kinds) Publication(set *kind.Set) {
 	kind.Define(set, kind.Spec[publication]{
-		Name: "publication", SQL: "PUBLICATION", Rank: 150, Rename: kind.RenameTo,
+		Name: "publication", SQL: "PUBLICATION", Rank: 150, Rename: kind.RenameTo, Hazards: publicationHazards,
 		Doc:   "Publications with their parameters, also FOR ALL TABLES. One that becomes FOR ALL TABLES, or ceases to be, is a new one.",
 		Query: publicationQuery,
 		Ref:   outsideSchemas,

@@ -13,7 +13,7 @@ type publicationSchema struct{}
 // PublicationSchema defines the schemas in publications.
 func (kinds) PublicationSchema(set *kind.Set) {
 	kind.Define(set, kind.Spec[publicationSchema]{
-		Name: "publication_schema", Rank: 151, Since: 15,
+		Name: "publication_schema", Rank: 151, Since: 15, Hazards: onPartDrop[publicationSchema]("publication-drops-table", ""),
 		Doc: "Schemas in publications.",
 		Query: func(int) string {
 			return `SELECT 'pg_publication_namespace'::regclass::oid AS classid, m.oid AS objid, 0 AS objsubid,

@@ -17,7 +17,7 @@ type publicationTable struct {
 // inheriting table are in a publication by themselves, hence ONLY.
 func (kinds) PublicationTable(set *kind.Set) {
 	kind.Define(set, kind.Spec[publicationTable]{
-		Name: "publication_table", Rank: 152,
+		Name: "publication_table", Rank: 152, Hazards: onPartDrop[publicationTable]("publication-drops-table", ""),
 		Doc:   "Tables in publications, from 15 on with column list and row filter. A table whose list or filter changes is dropped from the publication and added.",
 		Query: publicationTableQuery,
 		Ref:   publicationPart,

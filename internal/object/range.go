@@ -18,7 +18,7 @@ type rangeType struct {
 // Range defines range types.
 func (kinds) Range(set *kind.Set) {
 	kind.Define(set, kind.Spec[rangeType]{
-		Name: "range", SQL: "TYPE", Grant: "TYPE", Rank: 34, Rename: kind.RenameTo,
+		Name: "range", SQL: "TYPE", Grant: "TYPE", Rank: 34, Rename: kind.RenameTo, Hazards: onDrop[rangeType]("drop-type"),
 		Doc: "Range types with subtype, operator class, collation, canonical and difference function and " +
 			"multirange type. Nothing of a range type can change in place.",
 		Query: rangeQuery,

@@ -15,7 +15,7 @@ type replicaIdentity struct {
 // ReplicaIdentity defines the replica identities of tables.
 func (kinds) ReplicaIdentity(set *kind.Set) {
 	kind.Define(set, kind.Spec[replicaIdentity]{
-		Name: "replica_identity", Rank: 150,
+		Name: "replica_identity", Rank: 150, Hazards: replicaIdentityHazards,
 		Doc: "Replica identity of a table, where it is not the default.",
 		Query: func(int) string {
 			return `SELECT 0 AS classid, c.oid AS objid, -2 AS objsubid, n.nspname AS schema, c.relname AS name,

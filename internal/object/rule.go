@@ -16,7 +16,7 @@ type rule struct {
 // is part of it.
 func (kinds) Rule(set *kind.Set) {
 	kind.Define(set, kind.Spec[rule]{
-		Name: "rule", SQL: "RULE", Rank: 165, Rename: kind.RenameTo,
+		Name: "rule", SQL: "RULE", Rank: 165, Rename: kind.RenameTo, Hazards: onPartDrop[rule]("drop-rule", ""),
 		Doc: "Rewrite rules of tables and views, and whether those of tables are enabled.",
 		Query: func(int) string {
 			return `SELECT 'pg_rewrite'::regclass::oid AS classid, r.oid AS objid, 0 AS objsubid,

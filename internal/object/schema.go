@@ -17,7 +17,7 @@ type namespace struct{}
 // that initdb gives (manual chapter 5.10.2).
 func (kinds) Schema(set *kind.Set) {
 	kind.Define(set, kind.Spec[namespace]{
-		Name: "schema", SQL: "SCHEMA", Grant: "SCHEMA", Rank: 5, Rename: kind.RenameTo,
+		Name: "schema", SQL: "SCHEMA", Grant: "SCHEMA", Rank: 5, Rename: kind.RenameTo, Hazards: onDrop[namespace]("drop-object"),
 		Doc: "Schemas, also public.",
 		Query: func(server int) string {
 			owner, everybody := "n.nspowner = 10", "UC"

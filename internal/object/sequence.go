@@ -27,7 +27,7 @@ type sequence struct {
 // column, whose default can need it.
 func (kinds) Sequence(set *kind.Set) {
 	kind.Define(set, kind.Spec[sequence]{
-		Name: "sequence", SQL: "SEQUENCE", Grant: "SEQUENCE", Rank: 40, Rename: kind.RenameTo,
+		Name: "sequence", SQL: "SEQUENCE", Grant: "SEQUENCE", Rank: 40, Rename: kind.RenameTo, Hazards: sequenceHazards,
 		Doc: "Sequences with type, start, increment, bounds, cache, cycle and, from 15 on, UNLOGGED. Their current value is " +
 			"data; it changes only when it would lie outside of new bounds.",
 		Query: sequenceQuery,

@@ -31,7 +31,7 @@ type subscription struct {
 // publisher, except one that PostgreSQL has no other way for.
 func (kinds) Subscription(set *kind.Set) {
 	kind.Define(set, kind.Spec[subscription]{
-		Name: "subscription", SQL: "SUBSCRIPTION", Rank: 160, Rename: kind.RenameTo,
+		Name: "subscription", SQL: "SUBSCRIPTION", Rank: 160, Rename: kind.RenameTo, Hazards: subscriptionHazards,
 		Doc: "Subscriptions with connection, publications, slot name and parameters. They are created without connecting, " +
 			"disabled and without a slot on the publisher; making the slot, ALTER SUBSCRIPTION ... ENABLE and REFRESH PUBLICATION " +
 			"remain to be done, and whether they are enabled is not compared. A dropped one leaves its slot on the publisher. " +

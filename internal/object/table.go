@@ -26,7 +26,7 @@ type table struct {
 // parent is another object.
 func (kinds) Table(set *kind.Set) {
 	kind.Define(set, kind.Spec[table]{
-		Name: "table", SQL: "TABLE", Grant: "TABLE", Rank: 50, Rename: kind.RenameTo,
+		Name: "table", SQL: "TABLE", Grant: "TABLE", Rank: 50, Rename: kind.RenameTo, Hazards: tableHazards,
 		Doc: "Plain, unlogged and partitioned tables with storage parameters, tablespace, " +
 			"access method and row security flags.",
 		Query:  tableQuery,

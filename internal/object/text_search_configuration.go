@@ -14,7 +14,7 @@ type textSearchConfiguration struct {
 // TextSearchConfiguration defines text search configurations.
 func (kinds) TextSearchConfiguration(set *kind.Set) {
 	kind.Define(set, kind.Spec[textSearchConfiguration]{
-		Name: "text_search_configuration", SQL: "TEXT SEARCH CONFIGURATION", Rank: 80, Rename: kind.RenameTo,
+		Name: "text_search_configuration", SQL: "TEXT SEARCH CONFIGURATION", Rank: 80, Rename: kind.RenameTo, Hazards: onDrop[textSearchConfiguration]("drop-object"),
 		Doc: "Text search configurations. The parser of one cannot change in place.",
 		Query: func(int) string {
 			return `SELECT 'pg_ts_config'::regclass::oid AS classid, c.oid AS objid, 0 AS objsubid,

@@ -17,7 +17,7 @@ type textSearchDictionary struct {
 // TextSearchDictionary defines text search dictionaries.
 func (kinds) TextSearchDictionary(set *kind.Set) {
 	kind.Define(set, kind.Spec[textSearchDictionary]{
-		Name: "text_search_dictionary", SQL: "TEXT SEARCH DICTIONARY", Rank: 78, Rename: kind.RenameTo,
+		Name: "text_search_dictionary", SQL: "TEXT SEARCH DICTIONARY", Rank: 78, Rename: kind.RenameTo, Hazards: onDrop[textSearchDictionary]("drop-object"),
 		Doc: "Text search dictionaries with template and options. The files that options name are not compared.",
 		// The catalog keeps the options as one text, which is what DDL takes.
 		Query: func(int) string {

@@ -18,7 +18,7 @@ type textSearchParser struct {
 // TextSearchParser defines text search parsers. They have no owner.
 func (kinds) TextSearchParser(set *kind.Set) {
 	kind.Define(set, kind.Spec[textSearchParser]{
-		Name: "text_search_parser", SQL: "TEXT SEARCH PARSER", Rank: 74, Rename: kind.RenameTo,
+		Name: "text_search_parser", SQL: "TEXT SEARCH PARSER", Rank: 74, Rename: kind.RenameTo, Hazards: onDrop[textSearchParser]("drop-object"),
 		Doc: "Text search parsers. Nothing of one can change in place.",
 		Query: func(int) string {
 			return `SELECT 'pg_ts_parser'::regclass::oid AS classid, p.oid AS objid, 0 AS objsubid,

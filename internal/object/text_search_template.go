@@ -15,7 +15,7 @@ type textSearchTemplate struct {
 // TextSearchTemplate defines text search templates. They have no owner.
 func (kinds) TextSearchTemplate(set *kind.Set) {
 	kind.Define(set, kind.Spec[textSearchTemplate]{
-		Name: "text_search_template", SQL: "TEXT SEARCH TEMPLATE", Rank: 76, Rename: kind.RenameTo,
+		Name: "text_search_template", SQL: "TEXT SEARCH TEMPLATE", Rank: 76, Rename: kind.RenameTo, Hazards: onDrop[textSearchTemplate]("drop-object"),
 		Doc: "Text search templates. Nothing of one can change in place.",
 		Query: func(int) string {
 			return `SELECT 'pg_ts_template'::regclass::oid AS classid, t.oid AS objid, 0 AS objsubid,

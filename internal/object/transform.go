@@ -18,7 +18,7 @@ func (kinds) Transform(set *kind.Set) {
 		return createTransform("CREATE OR REPLACE", id, t)
 	}
 	kind.Define(set, kind.Spec[transform]{
-		Name: "transform", SQL: "TRANSFORM", Rank: 16,
+		Name: "transform", SQL: "TRANSFORM", Rank: 16, Hazards: onDrop[transform]("drop-object"),
 		Doc: "Transforms of a type for a procedural language, in one direction or both.",
 		Query: func(int) string {
 			return `SELECT 'pg_transform'::regclass::oid AS classid, t.oid AS objid, 0 AS objsubid,

@@ -16,7 +16,7 @@ type trigger struct {
 // Trigger defines triggers. The clones that partitions get are their parent's.
 func (kinds) Trigger(set *kind.Set) {
 	kind.Define(set, ofRelation(kind.Spec[trigger]{
-		Name: "trigger", SQL: "TRIGGER", Rank: 170, Rename: kind.RenameTo,
+		Name: "trigger", SQL: "TRIGGER", Rank: 170, Rename: kind.RenameTo, Hazards: triggerHazards,
 		Doc: "Triggers and constraint triggers with transition tables, conditions, column lists and enabled state.",
 		Query: func(int) string {
 			return `SELECT 'pg_trigger'::regclass::oid AS classid, t.oid AS objid, 0 AS objsubid,

@@ -77,6 +77,7 @@ func foldable(n, container *node, position map[*node]int, folded map[*node]*node
 
 func into(container *kind.Action, a kind.Action) {
 	container.Fragments = slices.Clone(container.Fragments)
+	container.Hazards = append(slices.Clip(container.Hazards), a.Hazards...)
 	if a.Suffix == "" {
 		container.Fragments = append(container.Fragments, a.Fragments...)
 		return

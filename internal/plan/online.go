@@ -45,10 +45,11 @@ func (e *expansion) split(g *graph, n *node, users []*node) {
 			parts.Now = append(parts.Now, a)
 			continue
 		}
-		parts.Before = append(parts.Before, a.Online.Before...)
-		parts.Now = append(parts.Now, a.Online.Now...)
-		parts.After = append(parts.After, a.Online.After...)
-		parts.Finally = append(parts.Finally, a.Online.Finally...)
+		o := warned(*a.Online, a.Hazards)
+		parts.Before = append(parts.Before, o.Before...)
+		parts.Now = append(parts.Now, o.Now...)
+		parts.After = append(parts.After, o.After...)
+		parts.Finally = append(parts.Finally, o.Finally...)
 	}
 	if len(parts.Before) > 0 {
 		ahead := n.part(preparing, parts.Before)
@@ -83,6 +84,18 @@ func (e *expansion) split(g *graph, n *node, users []*node) {
 			user.after[last] = true
 		}
 	}
+}
+
+// warned puts the hazards of an action on the part that makes the change.
+func warned(o kind.Online, hazards []kind.Hazard) kind.Online {
+	for _, actions := range []*[]kind.Action{&o.Now, &o.After, &o.Finally, &o.Before} {
+		if len(*actions) > 0 {
+			*actions = slices.Clone(*actions)
+			(*actions)[0].Hazards = hazards
+			break
+		}
+	}
+	return o
 }
 
 // part is a further node of the change that n makes.

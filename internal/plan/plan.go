@@ -28,27 +28,43 @@ const (
 func Make(kinds *kind.Set, old, new *schema.State, mode Mode) (*schema.Plan, error) {
 	e := expand(kinds, old, new, diff.Compare(old, new), mode)
 	g := e.build()
+	steps, err := e.steps(g)
+	if err != nil {
+		return nil, err
+	}
+	p := &schema.Plan{
+		Format: schema.PlanFormat, Server: old.Server,
+		From: old.Fingerprint(), Printed: e.printedAnew(g),
+		Objects: Pins(old), Changes: e.changes(g), Steps: steps, Findings: []schema.Finding{},
+	}
+	p.To = Fingerprint(kinds, new, p.Printed)
+	p.Summary = e.summary(p.Changes)
+	p.Findings = append(p.Findings, missingRoles(kinds, old, new)...)
+	return p, nil
+}
+
+// Steps returns the steps that Make makes, for callers that need no more of a
+// plan.
+func Steps(kinds *kind.Set, old, new *schema.State, mode Mode) ([]schema.Step, error) {
+	e := expand(kinds, old, new, diff.Compare(old, new), mode)
+	return e.steps(e.build())
+}
+
+// steps puts the nodes in order and describes their statements.
+func (e *expansion) steps(g *graph) ([]schema.Step, error) {
 	e.online(g)
 	e.unite(g)
 	nodes, err := g.order()
 	if err != nil {
 		return nil, err
 	}
-	steps, _ := fold(nodes, flatten(nodes))
-	segments := e.segment(steps)
-	steps, segments = join(steps, segments)
-	p := &schema.Plan{
-		Format: schema.PlanFormat, Server: old.Server,
-		From: old.Fingerprint(), Printed: e.printedAnew(g),
-		Objects: Pins(old), Changes: e.changes(g), Steps: []schema.Step{}, Findings: []schema.Finding{},
+	placed, _ := fold(nodes, flatten(nodes))
+	placed, segments := join(placed, e.segment(placed))
+	steps := []schema.Step{}
+	for i, s := range placed {
+		steps = append(steps, e.step(s, segments[i]))
 	}
-	p.To = Fingerprint(kinds, new, p.Printed)
-	p.Summary = e.summary(p.Changes)
-	for i, s := range steps {
-		p.Steps = append(p.Steps, e.step(s, segments[i]))
-	}
-	p.Findings = append(p.Findings, missingRoles(kinds, old, new)...)
-	return p, nil
+	return steps, nil
 }
 
 // step describes one statement for the plan.
@@ -58,9 +74,7 @@ func (e *expansion) step(s placed, segment int) schema.Step {
 		SQL: a.Statement(), Verb: s.node.verb, Object: s.node.id.String(), Also: texts(s.also), Lock: string(a.Lock),
 		Rewrite: a.Rewrite, Scan: a.Scan, Loses: a.Loses, Why: a.Why, Segment: segment, NoTx: a.NoTx,
 	}
-	for _, h := range a.Hazards {
-		step.Hazards = append(step.Hazards, schema.Hazard{Code: h.Code, Object: step.Object, Message: h.Why})
-	}
+	step.Hazards = declared(a.Hazards, step.Object)
 	step.Locks = e.locks(s.node, a)
 	if a.Relation == (schema.ID{}) {
 		step.Lock = ""
@@ -70,13 +84,56 @@ func (e *expansion) step(s placed, segment int) schema.Step {
 	if !e.needsChange(s.node.id) {
 		step.Violating, step.Violation = a.Violating, a.Violation
 	}
-	if o := e.old.Objects[a.Relation]; !e.seen(s.node, a.Relation) {
+	if !e.seen(s.node, a.Relation) {
 		step.Lock, step.Rewrite, step.Scan = "", false, false // nobody else sees it yet
 		step.Violating, step.Violation = "", ""
-	} else if o.Stats != nil {
-		step.Rows, step.Bytes = o.Stats.Rows, o.Stats.Bytes
+	} else {
+		step.Rows, step.Bytes = e.size(a.Relation)
 	}
 	return step
+}
+
+// size is that of a relation with those that are tied to it, its partitions and
+// children: what is done to it is done to them. The rows are -1 where the server
+// has no estimate of one of them.
+func (e *expansion) size(id schema.ID) (rows, bytes int64) {
+	o := e.old.Objects[id]
+	if o == nil || o.Stats == nil {
+		return 0, 0
+	}
+	rows, bytes = o.Stats.Rows, o.Stats.Bytes
+	tied := false
+	for _, user := range e.users[id] {
+		if k := e.kinds.Of(user); k.Tied == nil || !k.Tied(user, id) {
+			continue
+		}
+		if !tied && bytes == 0 {
+			rows = 0 // a partitioned table counts the rows of its partitions
+		}
+		tied = true
+		r, b := e.size(user)
+		bytes += b
+		if rows = rows + r; r < 0 || rows < r {
+			rows = -1
+		}
+	}
+	return rows, bytes
+}
+
+// declared returns the hazards of an action by code and object; what the table
+// of hazards says of the codes is added when the plan is assessed.
+func declared(hazards []kind.Hazard, object string) []schema.Hazard {
+	var list []schema.Hazard
+	for _, h := range hazards {
+		hazard := schema.Hazard{Code: h.Code, Object: object, Message: h.Why}
+		if h.Object != (schema.ID{}) {
+			hazard.Object = h.Object.String()
+		}
+		if !slices.Contains(list, hazard) {
+			list = append(list, hazard)
+		}
+	}
+	return list
 }
 
 // locks lists the declared locks on relations that other sessions can see,

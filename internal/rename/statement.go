@@ -10,3 +10,10 @@ func Statement(kinds *kind.Set, p Pair) string {
 	k := kinds.Of(p.To)
 	return k.Rename(k, withName(p.To, Name(p.From)), Name(p.To))
 }
+
+// Undo returns the statement that gives the object of a pair its old name back,
+// while what holds it still has the new one.
+func Undo(kinds *kind.Set, p Pair) string {
+	k := kinds.Of(p.To)
+	return k.Rename(k, p.To, Name(p.From))
+}
