@@ -173,6 +173,10 @@ func (e *Engine) openTrial(ctx context.Context, t *trial) (s *shadow.Shadow, don
 			return t.used, func(context.Context) error { return nil }, nil
 		}
 	}
+	if len(t.plan.Scope.Options) > 0 && t.scratch.Shadow != "" {
+		return nil, nil, hinted{errors.New("the proof of a plan for roles or for the database itself needs a local shadow: what it changes is not only in a scratch database"),
+			"leave out --shadow, or skip the proof with --no-prove"}
+	}
 	request := shadow.Request{Where: t.scratch.Shadow, Major: t.target.major, Beside: t.target.conn, Options: e.connectOptions(), Server: e.servers,
 		Encoding: t.target.encoding, Alone: len(t.plan.Scope.Options) > 0, Name: t.target.identity.Name}
 	if s, err = e.shadows.Open(ctx, request); err == nil {

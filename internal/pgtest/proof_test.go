@@ -210,3 +210,33 @@ func TestProveWithData(t *testing.T) {
 		})
 	}
 }
+
+// What no dependency says is found on the whole schema.
+func TestProveTakesTheWhole(t *testing.T) {
+	const from = `CREATE TABLE hidden (x int); CREATE TABLE t (a int);
+CREATE FUNCTION f(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN $1 + (SELECT count(*) FROM public.hidden); END';`
+	for _, major := range pgtest.Versions() {
+		t.Run(strconv.Itoa(major), func(t *testing.T) {
+			_, _, plan := planOn(t, major, from, from+"CREATE INDEX i ON t (f(a))", nil)
+			if plan.Proof.Reach != "full" || len(plan.Proof.Omitted) > 0 || !plan.Steps[0].Observed {
+				t.Errorf("the proof is %+v", plan.Proof)
+			}
+		})
+	}
+}
+
+// A scratch database beside the target does, and is gone afterwards.
+func TestProveBeside(t *testing.T) {
+	for _, major := range pgtest.Versions() {
+		t.Run(strconv.Itoa(major), func(t *testing.T) {
+			_, request, plan := planOn(t, major, "CREATE TABLE t (a int)", "CREATE TABLE t (a bigint)", func(r *cairn.PlanRequest) { r.Scratch.Shadow = "target" })
+			if diff := cmp.Diff("access exclusive t, rewrite\n", observations(plan)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			var left int
+			if err := pgtest.Connect(t, request.Target.Database).QueryRow(t.Context(), "SELECT count(*) FROM pg_database WHERE datname LIKE 'cairn_shadow%'").Scan(&left); err != nil || left > 0 {
+				t.Errorf("%d scratch databases are left, %v", left, err)
+			}
+		})
+	}
+}
