@@ -105,6 +105,7 @@ type ApplyRequest struct {
 	AllowDestructive bool          // permit every step that can lose data
 	Allow            []string      // permit these, as Step.Allowance names them
 	LockTimeout      time.Duration // default 3 s
+	RetryFor         time.Duration // how long a transaction that does not get its locks is tried again; default 10 minutes, negative for one try
 	StatementTimeout time.Duration // default: no limit
 	Wait             time.Duration // for another run on the same database; default 1 minute
 }
