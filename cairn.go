@@ -134,6 +134,7 @@ type ApplyRequest struct {
 	Allow            []string      // permit these, as Step.Allowance names them
 	Policy           Policy        // hazards that it denies are refused, whatever is permitted
 	LockTimeout      time.Duration // default 3 s
+	RetryFor         time.Duration // how long a transaction that does not get its locks is tried again; default 10 minutes, negative for one try
 	StatementTimeout time.Duration // default: no limit
 	Wait             time.Duration // for another run on the same database; default 1 minute
 }

@@ -272,12 +272,16 @@ func (e *Engine) Apply(ctx context.Context, r ApplyRequest) (*ApplyResult, error
 	if r.LockTimeout == 0 {
 		r.LockTimeout = 3 * time.Second
 	}
+	if r.RetryFor == 0 {
+		r.RetryFor = 10 * time.Minute
+	}
 	if r.Wait == 0 {
 		r.Wait = time.Minute
 	}
 	start := time.Now()
 	result, err := apply.Run(ctx, target.conn, e.kinds, r.Plan, apply.Options{
-		Server: target.major, LockTimeout: r.LockTimeout, StatementTimeout: r.StatementTimeout, Wait: r.Wait, Events: e.options.Events,
+		Server: target.major, LockTimeout: r.LockTimeout, RetryFor: r.RetryFor, StatementTimeout: r.StatementTimeout,
+		Wait: r.Wait, Events: e.options.Events,
 	})
 	if err != nil {
 		return nil, err

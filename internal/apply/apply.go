@@ -27,7 +27,8 @@ const lockKey = 0x636169726e
 // Options says how a plan is run.
 type Options struct {
 	Server           int           // major version of the target
-	LockTimeout      time.Duration // for each lock of each statement
+	LockTimeout      time.Duration // for the locks of a transaction
+	RetryFor         time.Duration // how long a transaction that does not get its locks is tried again
 	StatementTimeout time.Duration // 0: no limit
 	Wait             time.Duration // for another run on the same database to end
 	Events           func(schema.Event)
@@ -82,6 +83,9 @@ type runner struct {
 	kinds   *kind.Set
 	plan    *schema.Plan
 	options Options
+
+	refs            map[string]string // how statements address the objects of the target, by the text of their ID
+	deadlockTimeout time.Duration     // of the server
 }
 
 // lock takes the advisory lock by trying. A session that waited for it inside
@@ -144,6 +148,10 @@ func (r *runner) verify(ctx context.Context) (done bool, err error) {
 	actual := state.Fingerprint()
 	switch {
 	case actual == r.plan.From:
+		r.refs = map[string]string{}
+		for id := range state.Objects {
+			r.refs[id.String()] = r.kinds.Ref(id)
+		}
 		return false, nil
 	case plan.Fingerprint(r.kinds, state, r.plan.Printed) == r.plan.To:
 		return true, nil
@@ -172,45 +180,11 @@ func (r *runner) configure(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("configuring the session: %w", err)
 	}
-	return nil
-}
-
-// runSegment runs the steps [first, last) in one transaction, or the one step
-// that cannot have a transaction without.
-func (r *runner) runSegment(ctx context.Context, first, last int) error {
-	if r.plan.Steps[first].NoTx {
-		return r.runStep(ctx, first, first > 0)
+	var milliseconds int64
+	if err := r.conn.QueryRow(ctx, "SELECT setting::bigint FROM pg_settings WHERE name = 'deadlock_timeout'").Scan(&milliseconds); err != nil {
+		return fmt.Errorf("reading deadlock_timeout: %w", err)
 	}
-	tx, err := r.conn.Begin(ctx)
-	if err != nil {
-		return fmt.Errorf("beginning a transaction: %w", err)
-	}
-	for i := first; i < last; i++ {
-		if err := r.runStep(ctx, i, first > 0); err != nil {
-			rollback, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-			defer cancel()
-			_ = tx.Rollback(rollback) // the server rolls back a broken session by itself
-			return err
-		}
-	}
-	if err := tx.Commit(ctx); err != nil {
-		return fmt.Errorf("committing steps %d to %d: %w", first+1, last, err)
-	}
-	return nil
-}
-
-func (r *runner) runStep(ctx context.Context, i int, committed bool) error {
-	step := r.plan.Steps[i]
-	r.event(schema.Event{Name: "step-start", Step: i + 1, Message: step.SQL})
-	start := time.Now()
-	if _, err := r.conn.Exec(ctx, step.SQL); err != nil {
-		if pg.IsLockTimeout(err) {
-			return &LockError{What: fmt.Sprintf("step %d did not get its lock within %s: %s", i+1, r.options.LockTimeout, step.SQL),
-				Undone: !committed}
-		}
-		return &StepError{Step: i + 1, SQL: step.SQL, Undone: !committed, Err: err}
-	}
-	r.event(schema.Event{Name: "step-done", Step: i + 1, Message: step.SQL, Elapsed: time.Since(start)})
+	r.deadlockTimeout = time.Duration(milliseconds) * time.Millisecond
 	return nil
 }
 

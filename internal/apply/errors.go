@@ -33,7 +33,7 @@ func (e *LockError) Error() string { return e.What + undone(e.Undone) }
 
 // Hint returns what to do about it.
 func (e *LockError) Hint() string {
-	return "run the same command again in a quieter moment, or raise --lock-timeout"
+	return "run the same command again in a quieter moment, or raise --retry-for or --lock-timeout"
 }
 
 // StepError is a statement that failed.
@@ -41,6 +41,7 @@ type StepError struct {
 	Step   int    // from 1
 	SQL    string // the statement
 	Undone bool   // nothing was changed
+	Next   string // what the statement left to do, "" for nothing
 	Err    error  // the server's
 }
 
@@ -50,6 +51,9 @@ func (e *StepError) Error() string {
 
 // Unwrap returns the server's error.
 func (e *StepError) Unwrap() error { return e.Err }
+
+// Hint returns what the statement left to do.
+func (e *StepError) Hint() string { return e.Next }
 
 // DivergedError says that every step ran and the target is not as promised.
 type DivergedError struct {

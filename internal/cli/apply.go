@@ -25,6 +25,7 @@ type applyOptions struct {
 	allowDestructive bool
 	allow            []string
 	lockTimeout      time.Duration
+	retryFor         time.Duration
 	statementTimeout time.Duration
 	applicationName  string
 	json             bool
@@ -57,8 +58,9 @@ Give --plan or --file; without both, the schema of cairn.yaml is the desired sta
 	flags.BoolVar(&o.autoApprove, "auto-approve", false, "do not ask")
 	flags.BoolVar(&o.allowDestructive, "allow-destructive", false, "permit every step that can lose data")
 	flags.StringArrayVar(&o.allow, "allow", nil, "permit one step that can lose data, by the `code:name` that the plan shows; repeatable")
-	flags.Var(&period{&o.lockTimeout}, "lock-timeout", "how long a statement waits for its lock (default 3s)")
-	flags.Var(&period{&o.statementTimeout}, "statement-timeout", "how long a statement may run (default: no limit)")
+	flags.Var(&period{value: &o.lockTimeout}, "lock-timeout", "how long a transaction waits for its locks (default 3s)")
+	flags.Var(&period{value: &o.retryFor, none: -1}, "retry-for", "how long a transaction that does not get its locks is tried again, 0s for one try (default 10m)")
+	flags.Var(&period{value: &o.statementTimeout}, "statement-timeout", "how long a statement may run (default: no limit)")
 	flags.StringVar(&o.applicationName, "application-name", "", "`name` that the server shows for the session (default cairn)")
 	flags.BoolVar(&o.json, "json", false, "print the result as JSON, and the plan to stderr")
 	o.selection.addOffline(cmd)
@@ -83,7 +85,7 @@ func runApply(ctx context.Context, env *Env, cmd *cobra.Command, o *applyOptions
 	target.ApplicationName = o.applicationName
 	request := cairn.ApplyRequest{
 		Target: target, AllowDestructive: o.allowDestructive, Allow: o.allow,
-		LockTimeout: o.lockTimeout, StatementTimeout: o.statementTimeout, Policy: c.policy(chosen),
+		LockTimeout: o.lockTimeout, RetryFor: o.retryFor, StatementTimeout: o.statementTimeout, Policy: c.policy(chosen),
 	}
 	if request.LockTimeout == 0 {
 		request.LockTimeout = chosen.lockTimeout

@@ -216,7 +216,10 @@ func (c *choice) Set(s string) error {
 func (c *choice) Type() string { return strings.Join(c.words, "|") }
 
 // period is the value of a flag that takes a duration with its unit.
-type period struct{ value *time.Duration }
+type period struct {
+	value *time.Duration
+	none  time.Duration // what 0s is kept as; 0 when it is no value
+}
 
 // String returns the duration.
 func (p *period) String() string {
@@ -228,6 +231,10 @@ func (p *period) String() string {
 
 // Set takes a duration such as 3s.
 func (p *period) Set(s string) error {
+	if d, err := time.ParseDuration(s); err == nil && d == 0 && p.none != 0 {
+		*p.value = p.none
+		return nil
+	}
 	d, err := parsePeriod(s)
 	if err == nil {
 		*p.value = d

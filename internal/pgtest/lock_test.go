@@ -1,0 +1,197 @@
+package pgtest_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/cairn-db/cairn"
+	"github.com/cairn-db/cairn/internal/pgtest"
+	"github.com/cairn-db/cairn/schema"
+)
+
+// contest is a plan that is applied while another session is in the way.
+type contest struct {
+	from, to string
+	hold     string // what the other session does, and keeps until it is released
+	request  cairn.ApplyRequest
+}
+
+// start plans, has the other session take its locks, and applies. It returns
+// what the run said, how to release the locks, and the error to come.
+func (c contest) start(t *testing.T, major int) (target string, waits *atomic.Int64, release func(), done <-chan error) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "to.sql")
+	if err := os.WriteFile(file, []byte(c.to), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	target = clusters.Load(t, major, c.from)
+	waits = &atomic.Int64{}
+	o := pgtest.ServerOptions()
+	engine := cairn.New(cairn.Options{Getenv: o.Getenv, CacheDir: o.CacheDir, DataDir: o.DataDir, Events: func(e schema.Event) {
+		if e.Name == "wait" && strings.Contains(e.Message, "trying again in") {
+			waits.Add(1)
+		}
+	}})
+	t.Cleanup(func() { _ = engine.Close(context.Background()) })
+	c.request.Target = cairn.Connection{Database: target}
+	var err error
+	c.request.Plan, err = engine.Plan(t.Context(), cairn.PlanRequest{Target: c.request.Target, Desired: file,
+		Scratch: cairn.Scratch{Shadow: clusters.Shadow(t, major)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := pgtest.Connect(t, target)
+	if _, err := other.PgConn().Exec(t.Context(), "BEGIN; "+c.hold).ReadAll(); err != nil {
+		t.Fatal(err)
+	}
+	errs := make(chan error, 1)
+	go func() {
+		_, err := engine.Apply(t.Context(), c.request)
+		errs <- err
+	}()
+	return target, waits, func() {
+		t.Helper()
+		if _, err := other.Exec(t.Context(), "ROLLBACK"); err != nil {
+			t.Error(err)
+		}
+	}, errs
+}
+
+func eachVersion(t *testing.T, test func(*testing.T, int)) {
+	for _, major := range pgtest.Versions() {
+		t.Run(strconv.Itoa(major), func(t *testing.T) { test(t, major) })
+	}
+}
+
+// A transaction that does not get its lock is tried again until it does.
+func TestLockRetried(t *testing.T) {
+	eachVersion(t, func(t *testing.T, major int) {
+		_, waits, release, done := contest{
+			from: "CREATE TABLE t (a integer)", to: "CREATE TABLE t (a integer, b integer)", hold: "LOCK TABLE t IN ACCESS SHARE MODE",
+			request: cairn.ApplyRequest{LockTimeout: 50 * time.Millisecond},
+		}.start(t, major)
+		for waits.Load() == 0 {
+			select {
+			case err := <-done:
+				t.Fatalf("apply ended before the lock was released: %v", err)
+			case <-time.After(10 * time.Millisecond):
+			}
+		}
+		release()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// One try is what a negative time allows.
+func TestLockTriedOnce(t *testing.T) {
+	eachVersion(t, func(t *testing.T, major int) {
+		_, waits, release, done := contest{
+			from: "CREATE TABLE t (a integer)", to: "CREATE TABLE t (a integer, b integer)", hold: "LOCK TABLE t IN ACCESS SHARE MODE",
+			request: cairn.ApplyRequest{LockTimeout: 50 * time.Millisecond, RetryFor: -1},
+		}.start(t, major)
+		defer release()
+		var lock *cairn.LockError
+		if err := <-done; !errors.As(err, &lock) || !lock.Undone || waits.Load() > 0 {
+			t.Errorf("apply says %v after %d waits", err, waits.Load())
+		}
+	})
+}
+
+// What conflicts with a change and not with readers and writers, such as a
+// vacuum, is waited for in a way that they do not queue behind.
+func TestLockBehindVacuum(t *testing.T) {
+	eachVersion(t, func(t *testing.T, major int) {
+		target, _, release, done := contest{
+			from: "CREATE TABLE t (a integer)", to: "CREATE TABLE t (a integer, b integer)", hold: "LOCK TABLE t IN SHARE UPDATE EXCLUSIVE MODE",
+		}.start(t, major)
+		observer := pgtest.Connect(t, target)
+		for modes := []string(nil); len(modes) == 0; time.Sleep(10 * time.Millisecond) {
+			if err := observer.QueryRow(t.Context(), "SELECT array_agg(mode) FROM pg_locks WHERE NOT granted AND relation = 't'::regclass").Scan(&modes); err != nil {
+				t.Fatal(err)
+			}
+			if len(modes) > 0 && modes[0] != "ShareUpdateExclusiveLock" {
+				t.Errorf("apply waits for %v", modes)
+			}
+		}
+		release()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A statement outside of a transaction waits for the transactions before it.
+func TestLockAlone(t *testing.T) {
+	eachVersion(t, func(t *testing.T, major int) {
+		target, waits, release, done := contest{
+			from: "CREATE TABLE t (a integer)", to: "CREATE TABLE t (a integer); CREATE INDEX i ON t (a)", hold: "INSERT INTO t VALUES (1)",
+			request: cairn.ApplyRequest{LockTimeout: 20 * time.Millisecond},
+		}.start(t, major)
+		observer := pgtest.Connect(t, target)
+		for waiting := false; !waiting; time.Sleep(10 * time.Millisecond) {
+			if err := observer.QueryRow(t.Context(), `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()
+	AND query LIKE 'CREATE INDEX CONCURRENTLY%' AND wait_event_type = 'Lock' AND now() - query_start > interval '200 ms')`).Scan(&waiting); err != nil {
+				t.Fatal(err)
+			}
+			select {
+			case err := <-done:
+				t.Fatalf("apply ended before the transaction did: %v", err)
+			default:
+			}
+		}
+		release()
+		if err := <-done; err != nil || waits.Load() > 0 {
+			t.Errorf("apply says %v after %d waits", err, waits.Load())
+		}
+	})
+}
+
+// The invalid index of a build that failed is dropped.
+func TestFailedIndexDropped(t *testing.T) {
+	eachVersion(t, func(t *testing.T, major int) {
+		target, _, release, done := contest{
+			from: "CREATE TABLE t (a integer); INSERT INTO t VALUES (0)", to: `CREATE TABLE t (a integer); CREATE INDEX "I ( 1" ON t ((1 / a))`, hold: "SELECT 1",
+		}.start(t, major)
+		defer release()
+		var step *cairn.StepError
+		if err := <-done; !errors.As(err, &step) || step.Hint() != "" {
+			t.Errorf("apply says %v", err)
+		}
+		var left int
+		if err := pgtest.Connect(t, target).QueryRow(t.Context(), "SELECT count(*) FROM pg_index WHERE indrelid = 't'::regclass").Scan(&left); err != nil || left > 0 {
+			t.Errorf("%d indexes are left, %v", left, err)
+		}
+	})
+}
+
+// A detachment that was begun is for the user to finish, in words that run.
+func TestPendingDetachment(t *testing.T) {
+	eachVersion(t, func(t *testing.T, major int) {
+		const table = "CREATE TABLE t (a integer) PARTITION BY LIST (a); CREATE TABLE p "
+		target, _, release, done := contest{
+			from: table + "PARTITION OF t FOR VALUES IN (1)", to: table + "(a integer)", hold: "LOCK TABLE ONLY t IN ACCESS SHARE MODE",
+			request: cairn.ApplyRequest{StatementTimeout: 500 * time.Millisecond},
+		}.start(t, major)
+		err := <-done
+		release()
+		var step *cairn.StepError
+		if !errors.As(err, &step) {
+			t.Fatalf("apply says %v", err)
+		}
+		_, finish, _ := strings.Cut(step.Hint(), "finish it with ")
+		finish, _, _ = strings.Cut(finish, ", then")
+		if !strings.HasSuffix(finish, " FINALIZE") {
+			t.Fatalf("the error is %v, its hint %q", err, step.Hint())
+		}
+		pgtest.Exec(t, target, finish)
+	})
+}
