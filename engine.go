@@ -61,6 +61,8 @@ func (e *Engine) Close(ctx context.Context) error {
 // Plan returns the plan that makes the target look like the desired state: a
 // .sql file, a directory of them, "-" for standard input, "empty:",
 // "snapshot:FILE" or a database. The plan is sealed and holds no step when there is nothing to do.
+// Its steps were tried on a scratch copy, unless the request says otherwise: one that fails there is
+// an *UnprovenError, and an end that is not the desired state a *DivergedError.
 func (e *Engine) Plan(ctx context.Context, r PlanRequest) (p *schema.Plan, err error) {
 	target, err := e.connect(ctx, r.Target)
 	if err != nil {
