@@ -81,6 +81,17 @@ func (kinds) Constraint(set *kind.Set) {
 			}
 			return follows(c, id)
 		},
+		// The key of a partitioned table that it refers to is one when its partitions' are attached.
+		After: func(c *kind.Ctx, s *schema.State, id schema.ID, con constraint) []schema.ID {
+			if con.Type != "f" || s != c.New {
+				return nil
+			}
+			var ids []schema.ID
+			for _, need := range s.Objects[id].Needs {
+				ids = append(ids, attachments(c, s, need)...)
+			}
+			return ids
+		},
 		Extra:   func(s *schema.State, id schema.ID, con constraint) []schema.ID { return referenced(s, id, con) },
 		Carried: true,
 		Detach:  true,

@@ -67,6 +67,23 @@ func attachedTo(s *schema.State, id schema.ID, _ indexAttachment) []schema.ID {
 	return needs
 }
 
+// attachments returns those of the indexes below an index or a constraint whose
+// partitions were there before.
+func attachments(c *kind.Ctx, s *schema.State, id schema.ID) []schema.ID {
+	var ids []schema.ID
+	if id.Kind != "index" && id.Kind != "constraint" {
+		return nil
+	}
+	for _, o := range c.Users(s, id, "index_attachment") {
+		tie := parentOf(s, o.Parent)
+		tie.Kind = "partition"
+		if !c.Created[tie] {
+			ids = append(append(ids, o.ID), attachments(c, s, o.Parent)...)
+		}
+	}
+	return ids
+}
+
 // attached reports whether an index, or the constraint that owns it, is
 // attached and stays so: then it can only be dropped with the one it is
 // attached to.
