@@ -106,7 +106,7 @@ func (e *Engine) proveOn(ctx context.Context, t *trial, part *schema.State, reac
 			return err
 		}
 	}
-	run := prove.Trial{Conn: s.Conn, Kinds: e.kinds, Plan: t.plan, Old: part, Seed: true, About: t.about, Lacks: refused != nil,
+	run := prove.Trial{Conn: s.Conn, Kinds: e.kinds, Plan: t.plan, Old: part, Zone: t.target.conn.PgConn().ParameterStatus("TimeZone"), Seed: true, About: t.about, Lacks: refused != nil,
 		Supply: func(err error) bool { return s.Supply(ctx, err) }}
 	if t.result, err = prove.Run(ctx, run); err != nil {
 		return err

@@ -102,7 +102,7 @@ func (e *Engine) proveData(ctx context.Context, t *trial, name string) (unvalida
 		return nil, err
 	}
 	steps := len(t.plan.Steps)
-	t.result, err = prove.Run(ctx, prove.Trial{Conn: s.Conn, Kinds: e.kinds, Plan: t.plan, Old: before,
+	t.result, err = prove.Run(ctx, prove.Trial{Conn: s.Conn, Kinds: e.kinds, Plan: t.plan, Old: before, Zone: t.target.conn.PgConn().ParameterStatus("TimeZone"),
 		Supply: func(err error) bool { return s.Supply(ctx, err) },
 		Events: func(step int, sql string, elapsed time.Duration) {
 			if e.options.Events != nil {

@@ -240,3 +240,24 @@ func TestProveBeside(t *testing.T) {
 		})
 	}
 }
+
+// Whether a timestamp that gets a time zone is written anew depends on the zone
+// of the target.
+func TestProveInTheZoneOfTheTarget(t *testing.T) {
+	for _, major := range pgtest.Versions() {
+		for zone, want := range map[string]bool{"UTC": false, "Europe/Vienna": true} {
+			t.Run(zone+"/"+strconv.Itoa(major), func(t *testing.T) {
+				target := clusters.Load(t, major, "CREATE TABLE t (at timestamp)")
+				pgtest.Exec(t, target, "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET timezone = %L', current_database(), '"+zone+"'); END $$")
+				plan, err := pgtest.NewEngine(t).Plan(t.Context(), cairn.PlanRequest{Target: cairn.Connection{Database: target},
+					Desired: writeFile(t, "CREATE TABLE t (at timestamptz)")})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if s := plan.Steps[0]; !s.Observed || s.Rewrite != want {
+					t.Errorf("rewrites %v, want %v: %s", s.Rewrite, want, s.SQL)
+				}
+			})
+		}
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/cairn-db/cairn/internal/kind"
+	"github.com/cairn-db/cairn/internal/pg"
 	"github.com/cairn-db/cairn/schema"
 )
 
@@ -23,6 +24,7 @@ type Trial struct {
 	Kinds *kind.Set
 	Plan  *schema.Plan
 	Old   *schema.State   // what the database holds, as the target has it
+	Zone  string          // the target's TimeZone, on which it depends whether a new type rewrites; "" for the server's
 	Seed  bool            // make rows in the tables that the plan touches
 	About map[string]bool // what else rows are made in, texts of IDs; may be nil
 
@@ -56,7 +58,11 @@ type Observation struct {
 func Run(ctx context.Context, t Trial) (*Result, error) {
 	r := &runner{Trial: t, result: &Result{Steps: make([]Observation, len(t.Plan.Steps))}, skip: map[int]bool{}, emptied: map[string]bool{}, touched: map[int64]bool{}}
 	defer r.close()
-	if _, err := t.Conn.Exec(ctx, "SET check_function_bodies = off; SET lock_timeout = 0; SET statement_timeout = 0"); err != nil {
+	settings := "SET check_function_bodies = off; SET lock_timeout = 0; SET statement_timeout = 0"
+	if t.Zone != "" {
+		settings += "; SET TimeZone = " + pg.QuoteLiteral(t.Zone)
+	}
+	if _, err := t.Conn.Exec(ctx, settings); err != nil {
 		return nil, fmt.Errorf("configuring the session: %w", err)
 	}
 	if t.Conn.PgConn().ParameterStatus("is_superuser") == "on" {
