@@ -1,6 +1,8 @@
 package object
 
 import (
+	"slices"
+
 	"github.com/cairn-db/cairn/internal/kind"
 	"github.com/cairn-db/cairn/internal/pg"
 	"github.com/cairn-db/cairn/schema"
@@ -32,12 +34,17 @@ FROM pg_constraint c JOIN pg_type t ON t.oid = c.contypid JOIN pg_namespace n ON
 WHERE c.contypid <> 0 AND ` + userSchemas
 		},
 		Ref: func(id schema.ID) string { return pg.QuoteIdent(id.Part) + " ON DOMAIN " + qualified(id) },
-		Create: func(_ *kind.Ctx, id schema.ID, d domainConstraint) []kind.Action {
+		Create: func(c *kind.Ctx, id schema.ID, d domainConstraint) []kind.Action {
 			text := "CONSTRAINT " + pg.QuoteIdent(id.Part) + " " + d.Definition
 			add := kind.Action{SQL: "ALTER DOMAIN " + qualified(id) + " ADD " + text + onOff(d.Valid, "", " NOT VALID")}
 			if d.Valid { // CREATE DOMAIN knows no NOT VALID
 				add.Into = schema.ID{Kind: "domain", Schema: id.Schema, Name: id.Name}
 				add.Fragments = []kind.Fragment{{ID: id, Text: "\n    " + text}}
+				add = readsTables(c, id, add, kind.Share)
+				if add.Relation != (schema.ID{}) && d.Definition != "NOT NULL" {
+					check := validateDomain(c, id)
+					add.Online = &kind.Online{Now: kind.Do("ALTER DOMAIN " + qualified(id) + " ADD " + text + " NOT VALID"), After: []kind.Action{check}}
+				}
 			}
 			return []kind.Action{add}
 		},
@@ -46,15 +53,41 @@ WHERE c.contypid <> 0 AND ` + userSchemas
 		},
 		Alter: kind.Alter[domainConstraint]{
 			"definition": nil,
-			"valid": func(_ *kind.Ctx, id schema.ID, _, d domainConstraint) []kind.Action {
+			"valid": func(c *kind.Ctx, id schema.ID, _, d domainConstraint) []kind.Action {
 				if !d.Valid {
 					return nil
 				}
-				return alterDomainConstraint(id, "VALIDATE")
+				return []kind.Action{validateDomain(c, id)}
 			},
 		},
 		Detach: true,
 	})
+}
+
+// validateDomain lets others write from 18 on.
+func validateDomain(c *kind.Ctx, id schema.ID) kind.Action {
+	lock := kind.Share
+	if c.Server >= 18 {
+		lock = kind.ShareUpdateExclusive
+	}
+	return readsTables(c, id, alterDomainConstraint(id, "VALIDATE")[0], lock)
+}
+
+// readsTables declares that the statement looks at every value of the domain, in
+// the tables that have some.
+func readsTables(c *kind.Ctx, id schema.ID, action kind.Action, lock kind.Lock) kind.Action {
+	for _, o := range c.Users(c.Old, schema.ID{Kind: "domain", Schema: id.Schema, Name: id.Name}, "column") {
+		table := relationOf(c.Old, o.ID)
+		held := kind.Held{Relation: table, Lock: lock}
+		switch {
+		case table.Kind != "table" || !c.InUse(table) || table == action.Relation || slices.Contains(action.Also, held):
+		case action.Relation == (schema.ID{}):
+			action.Relation, action.Lock, action.Scan = table, lock, true
+		default:
+			action.Also = append(action.Also, held)
+		}
+	}
+	return action
 }
 
 func alterDomainConstraint(id schema.ID, verb string) []kind.Action {
