@@ -63,6 +63,9 @@ type Online struct {
 	Now     []Action // short; takes the place of the action
 	After   []Action // long
 	Finally []Action // short
+
+	First []Action // short; before anything happens to the parts of the object
+	Last  []Action // short; after everything has happened to its parts
 }
 
 // Held is a lock on one relation.

@@ -70,10 +70,10 @@ func (kinds) Table(set *kind.Set) {
 				return actions
 			},
 			"rowsecurity": func(_ *kind.Ctx, id schema.ID, _, t table) []kind.Action {
-				return alterTable(id, onOff(t.Rowsecurity, "ENABLE ROW LEVEL SECURITY", "DISABLE ROW LEVEL SECURITY"))
+				return rowSecurity(id, t.Rowsecurity, onOff(t.Rowsecurity, "ENABLE ROW LEVEL SECURITY", "DISABLE ROW LEVEL SECURITY"))
 			},
 			"forcerowsecurity": func(_ *kind.Ctx, id schema.ID, _, t table) []kind.Action {
-				return alterTable(id, onOff(t.Forcerowsecurity, "FORCE ROW LEVEL SECURITY", "NO FORCE ROW LEVEL SECURITY"))
+				return rowSecurity(id, t.Forcerowsecurity, onOff(t.Forcerowsecurity, "FORCE ROW LEVEL SECURITY", "NO FORCE ROW LEVEL SECURITY"))
 			},
 		},
 		Names: func(id schema.ID, _ table) []string { return relationNames(id) },
@@ -133,6 +133,19 @@ WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND ` + userSchemas
 // none of either.
 const relationSize = `CASE WHEN c.relkind = 'p' THEN 0 WHEN c.relpages = 0 AND c.reltuples < 0 THEN pg_relation_size(c.oid)
 		ELSE c.relpages::bigint * current_setting('block_size')::bigint END`
+
+// rowSecurity switches row security on when the policies are there, and off
+// before they go: without them it hides every row.
+func rowSecurity(id schema.ID, on bool, words string) []kind.Action {
+	actions := alterTable(id, words)
+	alone := actions[0]
+	if on {
+		actions[0].Online = &kind.Online{Last: []kind.Action{alone}}
+	} else {
+		actions[0].Online = &kind.Online{First: []kind.Action{alone}}
+	}
+	return actions
+}
 
 // dropTable drops a table. A partition leaves its table before, so that the drop
 // does not keep those waiting who use that.

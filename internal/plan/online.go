@@ -50,6 +50,8 @@ func (e *expansion) split(g *graph, n *node, users []*node) {
 		parts.Now = append(parts.Now, o.Now...)
 		parts.After = append(parts.After, o.After...)
 		parts.Finally = append(parts.Finally, o.Finally...)
+		parts.First = append(parts.First, o.First...)
+		parts.Last = append(parts.Last, o.Last...)
 	}
 	if len(parts.Before) > 0 {
 		ahead := n.part(preparing, parts.Before)
@@ -66,6 +68,9 @@ func (e *expansion) split(g *graph, n *node, users []*node) {
 		g.nodes = append(g.nodes, ahead)
 	}
 	n.actions = parts.Now
+	if len(parts.First)+len(parts.Last) > 0 {
+		e.enclose(g, n, parts)
+	}
 	last := n
 	for _, p := range []struct {
 		phase   phase
@@ -86,9 +91,24 @@ func (e *expansion) split(g *graph, n *node, users []*node) {
 	}
 }
 
+// enclose makes the nodes that come before and behind all that happens to the
+// parts of the object.
+func (e *expansion) enclose(g *graph, n *node, parts kind.Online) {
+	first, last := n.part(preparing, parts.First), n.part(finishing, parts.Last)
+	last.after[n] = true
+	n.after[first] = true
+	for _, m := range g.nodes {
+		if m.into == nil && m.id != n.id && m.object.Parent == n.id {
+			m.after[first] = true
+			last.after[m] = true
+		}
+	}
+	g.nodes = append(g.nodes, first, last)
+}
+
 // warned puts the hazards of an action on the part that makes the change.
 func warned(o kind.Online, hazards []kind.Hazard) kind.Online {
-	for _, actions := range []*[]kind.Action{&o.Now, &o.After, &o.Finally, &o.Before} {
+	for _, actions := range []*[]kind.Action{&o.Now, &o.After, &o.Finally, &o.Before, &o.First, &o.Last} {
 		if len(*actions) > 0 {
 			*actions = slices.Clone(*actions)
 			(*actions)[0].Hazards = hazards
