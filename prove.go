@@ -131,7 +131,22 @@ func (e *Engine) proveOn(ctx context.Context, t *trial, part *schema.State, reac
 
 // recordProof writes into the plan what the trial has shown.
 func (e *Engine) recordProof(t *trial, before, after *schema.State, reach Reach) {
+	declared := map[int]bool{}
+	for i, s := range t.plan.Steps {
+		declared[i] = s.Relation != ""
+	}
 	prove.Record(e.kinds, t.plan, t.result, after, before)
+	sizes := map[string]*schema.Stats{}
+	for id, o := range t.old.Objects {
+		if o.Stats != nil {
+			sizes[id.String()] = o.Stats
+		}
+	}
+	for i := range t.plan.Steps {
+		if s := &t.plan.Steps[i]; !declared[i] && sizes[s.Relation] != nil {
+			s.Rows, s.Bytes = sizes[s.Relation].Rows, sizes[s.Relation].Bytes
+		}
+	}
 	built := 0
 	for _, o := range before.Objects {
 		if !o.Builtin {

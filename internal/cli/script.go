@@ -56,7 +56,7 @@ func costLines(s schema.Step) []string {
 	var lines []string
 	var parts []string
 	if s.Lock != "" {
-		parts = append(parts, s.Lock+" on "+relationName(s.Relation), blocks(s.Lock))
+		parts = append(parts, s.Lock+" on "+relationName(s.Relation)+otherLocks(s), blocks(s.Lock))
 	}
 	if s.Rewrite {
 		parts = append(parts, "rewrites the table")
@@ -81,6 +81,21 @@ func costLines(s schema.Step) []string {
 		lines[i] = clean(line)
 	}
 	return lines
+}
+
+// otherLocks names the other relations whose writers wait for the statement.
+func otherLocks(s schema.Step) string {
+	var others string
+	for _, l := range s.Locks {
+		switch {
+		case l.Relation == s.Relation || strings.HasPrefix(blocks(l.Lock), "blocks neither"):
+		case l.Lock == s.Lock:
+			others += ", " + relationName(l.Relation)
+		default:
+			others += ", " + l.Lock + " on " + relationName(l.Relation)
+		}
+	}
+	return others
 }
 
 func relationName(object string) string {

@@ -110,6 +110,9 @@ func Record(kinds *kind.Set, p *schema.Plan, r *Result, states ...*schema.State)
 		}
 		s := &p.Steps[i]
 		s.Observed, s.Locks, s.Lock, s.Rewrite, s.Scan, s.Lost, s.Builds = true, o.Locks, o.Lock, o.Rewrite, o.Scan, o.Lost, nil
+		if s.Relation == "" && len(o.Locks) > 0 && kind.Lock(o.Locks[0].Lock).BlocksWrites() {
+			s.Relation, s.Lock = o.Locks[0].Relation, o.Locks[0].Lock
+		}
 		for _, name := range o.Builds {
 			if id, known := names[name]; known {
 				s.Builds = append(s.Builds, id)
