@@ -59,6 +59,14 @@ func (kinds) Operator(set *kind.Set) {
 			"shells":     alterOperator,
 		},
 		// The shell of a commutator or negator is made in its schema.
+		// A shell takes its name too: while the operator is there, a mention means that one.
+		Names: func(id schema.ID, o operator) []string {
+			names := []string{"operator " + operatorRef(id)}
+			for _, shell := range o.Shells {
+				names = append(names, "operator "+shell)
+			}
+			return names
+		},
 		Extra: func(_ *schema.State, _ schema.ID, o operator) []schema.ID {
 			var ids []schema.ID
 			for _, name := range o.Schemas {
