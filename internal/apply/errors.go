@@ -3,6 +3,8 @@ package apply
 import (
 	"fmt"
 	"strings"
+
+	"github.com/cairn-db/cairn/internal/pg"
 )
 
 // StaleError says that the target is not in the state the plan was made for.
@@ -46,7 +48,7 @@ type StepError struct {
 }
 
 func (e *StepError) Error() string {
-	return fmt.Sprintf("step %d failed: %v%s\nstatement: %s", e.Step, e.Err, undone(e.Undone), e.SQL)
+	return fmt.Sprintf("step %d failed: %v%s%s\nstatement: %s", e.Step, e.Err, undone(e.Undone), pg.Detail(e.Err), e.SQL)
 }
 
 // Unwrap returns the server's error.

@@ -148,12 +148,13 @@ func detachFrom(c *kind.Ctx, id schema.ID, p partition) kind.Action {
 }
 
 // detachConcurrently returns the statement that lets others use the table
-// meanwhile, unless the server would refuse it.
+// meanwhile, unless the server would refuse it. A foreign key to the table would
+// keep its hold on the partition, which then could not be dropped.
 func detachConcurrently(c *kind.Ctx, id schema.ID, p partition) (kind.Action, bool) {
 	action := kind.Action{SQL: "ALTER TABLE ONLY " + p.Parent + " DETACH PARTITION " + qualified(id) + " CONCURRENTLY",
 		Relation: tableOf(id), Lock: kind.AccessExclusive, NoTx: true}
 	for _, parent := range parentTables(c.Old, id) {
-		if !c.InUse(parent) || c.Dropped[parent] || slices.ContainsFunc(c.Users(c.Old, parent, "partition"), func(tie *schema.Object) bool {
+		if !c.InUse(parent) || c.Dropped[parent] || isReferenced(c, parent) || slices.ContainsFunc(c.Users(c.Old, parent, "partition"), func(tie *schema.Object) bool {
 			return kind.Decode[partition](tie).Bound == "DEFAULT"
 		}) {
 			return action, false
@@ -161,4 +162,13 @@ func detachConcurrently(c *kind.Ctx, id schema.ID, p partition) (kind.Action, bo
 		action.Also = append(action.Also, kind.Held{Relation: parent, Lock: kind.ShareUpdateExclusive})
 	}
 	return action, true
+}
+
+// isReferenced reports whether a foreign key refers to the table.
+func isReferenced(c *kind.Ctx, table schema.ID) bool {
+	isKey := func(o *schema.Object) bool { return kind.Decode[constraint](o).Type == "f" }
+	return slices.ContainsFunc(c.Users(c.Old, table, "constraint"), isKey) ||
+		slices.ContainsFunc(c.Parts(c.Old, table, "constraint"), func(o *schema.Object) bool {
+			return isKey(o) && slices.ContainsFunc(o.Needs, func(need schema.ID) bool { return need.Kind == "constraint" && tableOf(need) == table })
+		})
 }

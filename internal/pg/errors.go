@@ -206,3 +206,19 @@ func IsMissingRole(err error) bool {
 	var server *pgconn.PgError
 	return errors.As(err, &server) && server.Code == "42704" && server.Routine == "get_role_oid"
 }
+
+// Detail returns the lines that the server adds to its message: the detail, the
+// hint and where in a function it happened, each with its name; "" without any.
+func Detail(err error) string {
+	var e *pgconn.PgError
+	if !errors.As(err, &e) {
+		return ""
+	}
+	var b strings.Builder
+	for _, line := range [][2]string{{"detail", e.Detail}, {"server hint", e.Hint}, {"context", e.Where}} {
+		if line[1] != "" {
+			b.WriteString("\n" + line[0] + ": " + line[1])
+		}
+	}
+	return b.String()
+}

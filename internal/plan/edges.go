@@ -29,6 +29,9 @@ func (e *expansion) addEdges(g *graph, n *node) {
 		e.teardownEdges(g, n)
 	}
 	if n.phase == creating {
+		if e.ctx.Dropped[n.id] {
+			e.freeEdges(g, n)
+		}
 		// A part of what was moved aside goes with it, after its successor came.
 		if drop := g.get(n.id, dropping); drop != nil && drop.carrier().phase != droppingAside {
 			n.needs(drop)
@@ -116,6 +119,16 @@ func (e *expansion) releaseEdges(g *graph, n *node) {
 		n.needs(g.get(user, dropping))
 		if altered := g.get(user, altering); altered != nil && e.letsGo(user, n.id) {
 			n.needs(altered)
+		}
+	}
+}
+
+// freeEdges puts the successor of an object behind the drop of what only the old
+// form needed: while it is there, PostgreSQL can tie the new one to it again.
+func (e *expansion) freeEdges(g *graph, n *node) {
+	for _, need := range e.old.Objects[n.id].Needs {
+		if !e.ctx.Created[need] {
+			n.needs(g.get(need, dropping))
 		}
 	}
 }

@@ -3,6 +3,8 @@ package prove
 import (
 	"fmt"
 	"strings"
+
+	"github.com/cairn-db/cairn/internal/pg"
 )
 
 // StepError says that the server refused a step on the scratch copy.
@@ -13,7 +15,7 @@ type StepError struct {
 }
 
 func (e *StepError) Error() string {
-	return fmt.Sprintf("the proof failed: step %d was refused on the shadow: %v\nstatement: %s", e.Step, e.Err, e.SQL)
+	return fmt.Sprintf("the proof failed: step %d was refused on the shadow: %v%s\nstatement: %s", e.Step, e.Err, pg.Detail(e.Err), e.SQL)
 }
 
 // Unwrap returns the server's error.
