@@ -16,7 +16,7 @@ type change struct {
 // The tables that are changed. Their rows have even numbers as id, the workload
 // inserts and deletes odd ones.
 const (
-	parents = `CREATE TABLE accounts (id bigint PRIMARY KEY, name text NOT NULL, balance bigint NOT NULL);
+	parents = `CREATE TABLE accounts (id bigint PRIMARY KEY, name text NOT NULL, balance bigint NOT NULL) WITH (autovacuum_enabled = false);
 `
 	columns = `id bigint NOT NULL, account_id bigint NOT NULL, email varchar(40), code bigint NOT NULL, amount bigint NOT NULL,
 	mood mood NOT NULL, note text, created timestamptz NOT NULL`
