@@ -30,8 +30,9 @@ type bench struct {
 	server *server.Server
 	admin  *pgx.Conn
 	engine *cairn.Engine
-	waits  int    // failed tries of the plan that runs
-	dir    string // desired states
+	waits  int             // failed tries of the plan that runs
+	times  []time.Duration // of its steps
+	dir    string          // desired states
 	made   map[string]bool
 }
 
@@ -51,8 +52,11 @@ func run(ctx context.Context, c config) (r *report, err error) {
 	}
 	defer func() { err = errors.Join(err, b.server.Stop(context.WithoutCancel(ctx))) }()
 	b.engine = cairn.New(cairn.Options{Getenv: os.Getenv, Events: func(e schema.Event) {
-		if e.Name == "wait" {
+		switch e.Name {
+		case "wait":
 			b.waits++
+		case "step-done":
+			b.times[e.Step-1] = e.Elapsed
 		}
 	}})
 	defer func() { err = errors.Join(err, b.engine.Close(ctx)) }()
@@ -130,10 +134,11 @@ func (b *bench) apply(ctx context.Context, ch change, url string, r *result) err
 	if len(plan.Steps) == 0 {
 		return errors.New("the plan is empty")
 	}
-	for _, s := range plan.Steps {
-		r.Steps = append(r.Steps, fmt.Sprintf("%d: %s", s.Segment, s.SQL))
-	}
+	b.times = make([]time.Duration, len(plan.Steps))
 	applied, err := b.engine.Apply(ctx, cairn.ApplyRequest{Target: target, Plan: plan, AllowDestructive: true, LockTimeout: b.lockTimeout})
+	for i, s := range plan.Steps {
+		r.Steps = append(r.Steps, fmt.Sprintf("%d: %s -- %s", s.Segment, s.SQL, short(b.times[i])))
+	}
 	if err != nil {
 		r.Ours.Error = err.Error()
 		return nil

@@ -25,7 +25,7 @@ type result struct {
 	Ours   measurement   `json:"ours"`
 	Apply  time.Duration `json:"apply"` // of the plan, without planning
 	Tries  int           `json:"tries"` // those that did not get their locks
-	Steps  []string      `json:"steps"` // of the plan, each with its transaction
+	Steps  []string      `json:"steps"` // of the plan, each with its transaction and its duration
 }
 
 // String is one line on the result.
