@@ -4,10 +4,10 @@ LDFLAGS := -X main.version=$(VERSION)
 RACE    ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race soak lint demo docs
+.PHONY: help build test race soak bench-online lint demo docs
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## Build ./bin/cairn
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/cairn ./cmd/cairn
@@ -21,6 +21,9 @@ race: ## Run all tests with the race detector
 
 soak: ## Run generated pairs of schemas for a while (FOR=10m; SEED=n begins with that one)
 	$(GO) test ./internal/pgtest/generate -run TestSoak -v -timeout 0 -soak $(or $(FOR),5m) $(if $(SEED),-seed $(SEED))
+
+bench-online: ## Measure how long others wait for changes of a busy table (ROWS=2000000; ONLY="add a" chooses)
+	$(GO) run ./internal/bench/online -rows $(or $(ROWS),2000000) -only '$(ONLY)' -json bench-online.json -markdown bench-online.md
 
 lint: ## Check formatting and run go vet
 	@unformatted=$$(gofmt -l .); \

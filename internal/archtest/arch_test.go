@@ -25,7 +25,7 @@ var layers = [][]string{
 	{"internal/apply", "internal/layout", "internal/prove"},
 	{""},
 	{"internal/cli"},
-	{"cmd/cairn", "internal/pgtest", "internal/pgtest/generate"},
+	{"cmd/cairn", "internal/bench/online", "internal/pgtest", "internal/pgtest/generate"},
 }
 
 // generic packages do not know a single kind.

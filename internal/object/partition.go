@@ -73,20 +73,26 @@ func lacksIndex(c *kind.Ctx, s *schema.State, tie, index schema.ID) bool {
 	})
 }
 
-// attach ties a partition to its table. Its rows, and those of the default
-// partition that do not belong there any more, are looked at before, as checks
-// that say what the bound says; manual, ALTER TABLE, ATTACH PARTITION.
+// attach ties a partition to its table. Its rows are looked at before, as a
+// check that says what the bound says, and those of the default partition as one
+// that says the opposite; manual, ALTER TABLE, ATTACH PARTITION. PostgreSQL sees
+// that it need not look again only where the check says no more than that.
 func attach(c *kind.Ctx, id schema.ID, p partition) []kind.Action {
 	sql := "ALTER TABLE ONLY " + p.Parent + " ATTACH PARTITION " + qualified(id) + " " + p.Bound
 	action := kind.Action{SQL: sql, Relation: tableOf(id), Lock: kind.AccessExclusive, Scan: true}
-	helps := []schema.ID{}
+	online := &kind.Online{}
+	var after []kind.Action
+	help := func(table schema.ID, demand string) {
+		before, drop := helpBound(table, id, demand)
+		online.Before, after = append(online.Before, before...), append(after, drop)
+	}
 	if c.InUse(tableOf(id)) && p.Constraint != "" {
-		helps = append(helps, id)
+		help(tableOf(id), p.Constraint)
 	}
 	for _, parent := range parentTables(c.New, id) {
 		action.Also = append(action.Also, kind.Held{Relation: parent, Lock: kind.ShareUpdateExclusive})
 		if other, ok := defaultPartition(c, parent); ok && other != id && c.InUse(tableOf(other)) {
-			helps = append(helps, other)
+			help(tableOf(other), "NOT ("+p.Constraint+")")
 			action.Also = append(action.Also, kind.Held{Relation: tableOf(other), Lock: kind.AccessExclusive})
 		}
 	}
@@ -95,23 +101,16 @@ func attach(c *kind.Ctx, id schema.ID, p partition) []kind.Action {
 	}
 	now := action
 	now.Scan = false
-	online := &kind.Online{Now: []kind.Action{now}}
-	for _, tie := range helps {
-		before, after := helpBound(c, tie)
-		online.Before, online.Now = append(online.Before, before...), append(online.Now, after)
-	}
+	online.Now = append([]kind.Action{now}, after...)
 	action.Online = online
 	return []kind.Action{action}
 }
 
-// helpBound makes a check of what the bound of a partition demands, and drops it.
-func helpBound(c *kind.Ctx, tie schema.ID) (before []kind.Action, after kind.Action) {
-	table, name := tableOf(tie), pg.QuoteIdent(besideName(tie.Name))
-	bound := c.New.Objects[tie]
-	if bound == nil || c.Dropped[tie] && !c.Created[tie] {
-		bound = c.Old.Objects[tie]
-	}
-	add := alterTable(table, "ADD CONSTRAINT "+name+" CHECK ("+kind.Decode[partition](bound).Constraint+") NOT VALID")
+// helpBound makes a check of what the bound of a partition demands of the rows of
+// a table, and drops it.
+func helpBound(table, tie schema.ID, demand string) (before []kind.Action, after kind.Action) {
+	name := pg.QuoteIdent(besideName(tie.Name))
+	add := alterTable(table, "ADD CONSTRAINT "+name+" CHECK ("+demand+") NOT VALID")
 	check := kind.Action{SQL: "ALTER TABLE " + qualified(table) + " VALIDATE CONSTRAINT " + name,
 		Relation: table, Lock: kind.ShareUpdateExclusive, Scan: true}
 	return append(add, check), alterTable(table, "DROP CONSTRAINT "+name)[0]
@@ -133,7 +132,7 @@ func defaultPartition(c *kind.Ctx, table schema.ID) (schema.ID, bool) {
 func detach(c *kind.Ctx, id schema.ID, p partition) []kind.Action {
 	action := detachFrom(c, id, p)
 	if concurrent, ok := detachConcurrently(c, id, p); ok && p.Constraint != "" && !c.Created[id] {
-		before, after := helpBound(c, id)
+		before, after := helpBound(tableOf(id), id, p.Constraint)
 		action.Online = &kind.Online{Before: before, Now: []kind.Action{concurrent, after}}
 	}
 	return []kind.Action{action}

@@ -106,6 +106,23 @@ func TestLockTriedOnce(t *testing.T) {
 	})
 }
 
+// With strong locks on several tables, the waits together stay below the time
+// after which the server looks for deadlocks.
+func TestLockOfSeveral(t *testing.T) {
+	eachVersion(t, func(t *testing.T, major int) {
+		const p = "CREATE TABLE p (a integer PRIMARY KEY); "
+		_, _, release, done := contest{
+			from: p + "CREATE TABLE t (a integer)", to: p + "CREATE TABLE t (a integer REFERENCES p)", hold: "LOCK TABLE p IN ROW EXCLUSIVE MODE",
+			request: cairn.ApplyRequest{LockTimeout: time.Minute, RetryFor: -1},
+		}.start(t, major)
+		defer release()
+		var lock *cairn.LockError
+		if err := <-done; !errors.As(err, &lock) || !strings.Contains(lock.What, "did not get its lock within 500ms: ") {
+			t.Errorf("apply says %v", err)
+		}
+	})
+}
+
 // What conflicts with a change and not with readers and writers, such as a
 // vacuum, is waited for in a way that they do not queue behind.
 func TestLockBehindVacuum(t *testing.T) {
