@@ -29,12 +29,10 @@ func (e *expansion) addEdges(g *graph, n *node) {
 		e.teardownEdges(g, n)
 	}
 	if n.phase == creating {
-		if e.ctx.Dropped[n.id] {
-			e.freeEdges(g, n)
-		}
 		// A part of what was moved aside goes with it, after its successor came.
 		if drop := g.get(n.id, dropping); drop != nil && drop.carrier().phase != droppingAside {
 			n.needs(drop)
+			e.freeEdges(g, n)
 		}
 		n.needs(g.get(n.id, movingAside))
 	}
@@ -127,7 +125,7 @@ func (e *expansion) releaseEdges(g *graph, n *node) {
 // form needed: while it is there, PostgreSQL can tie the new one to it again.
 func (e *expansion) freeEdges(g *graph, n *node) {
 	for _, need := range e.old.Objects[n.id].Needs {
-		if !e.ctx.Created[need] {
+		if e.new.Objects[need] == nil {
 			n.needs(g.get(need, dropping))
 		}
 	}
