@@ -76,7 +76,11 @@ func validateDomain(c *kind.Ctx, id schema.ID) kind.Action {
 // readsTables declares that the statement looks at every value of the domain, in
 // the tables that have some.
 func readsTables(c *kind.Ctx, id schema.ID, action kind.Action, lock kind.Lock) kind.Action {
-	for _, o := range c.Users(c.Old, schema.ID{Kind: "domain", Schema: id.Schema, Name: id.Name}, "column") {
+	domain := schema.ID{Kind: "domain", Schema: id.Schema, Name: id.Name}
+	if c.Created[domain] {
+		return action
+	}
+	for _, o := range c.Users(c.Old, domain, "column") {
 		table := relationOf(c.Old, o.ID)
 		held := kind.Held{Relation: table, Lock: lock}
 		switch {

@@ -119,7 +119,7 @@ func TestProveDiscardsRows(t *testing.T) {
 // A plan whose steps are wrong is refused, and the step at fault is named.
 func TestProveFindsDefects(t *testing.T) {
 	for _, major := range pgtest.Versions() {
-		engine, request, plan := planOn(t, major, "CREATE TABLE t (a int)", "CREATE TABLE t (a int, b int, c int)", nil)
+		engine, request, plan := planOn(t, major, "CREATE TABLE s (a int); CREATE TABLE t (a int)", "CREATE TABLE s (a int, b int); CREATE TABLE t (a int, c int)", nil)
 		for _, c := range []struct {
 			name, sql string
 			want      []string

@@ -74,7 +74,7 @@ func TestProveObserves(t *testing.T) {
 				}
 				plan, err := pgtest.NewEngine(t).Plan(t.Context(), cairn.PlanRequest{
 					Target: cairn.Connection{Database: clusters.Load(t, major, c.from)}, Desired: desired,
-					Scratch: cairn.Scratch{Shadow: clusters.Shadow(t, major)}})
+					Scratch: cairn.Scratch{Shadow: clusters.Shadow(t, major)}, Offline: true})
 				if err != nil {
 					t.Fatal(err)
 				}

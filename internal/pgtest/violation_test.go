@@ -24,11 +24,11 @@ INSERT INTO "T t" SELECT n, nullif(n % 3, 0), CASE WHEN n > 1 THEN 'x' END FROM 
 	for _, c := range []struct{ name, to, want string }{
 		{"new column", p + `CREATE TABLE "T t" (` + columns + `, c integer NOT NULL)`, `step 1 would fail on 6 rows with no value for public."T t".c`},
 		{"new column with a default", p + `CREATE TABLE "T t" (` + columns + `, c integer NOT NULL DEFAULT 5)`, ""},
-		{"not null", p + `CREATE TABLE "T t" (id integer, "A)a" integer, b text NOT NULL)`, `step 1 would fail on 1 row without a value in public."T t".b`},
-		{"check", p + `CREATE TABLE "T t" (` + columns + `, CONSTRAINT c CHECK ("A)a" <> 2))`, `step 1 would fail on 2 rows against constraint c ON public."T t"`},
+		{"not null", p + `CREATE TABLE "T t" (id integer, "A)a" integer, b text NOT NULL)`, `step 2 would fail on 1 row without a value in public."T t".b`},
+		{"check", p + `CREATE TABLE "T t" (` + columns + `, CONSTRAINT c CHECK ("A)a" <> 2))`, `step 2 would fail on 2 rows against constraint c ON public."T t"`},
 		{"not valid", p + `CREATE TABLE "T t" (` + columns + `); ALTER TABLE "T t" ADD CHECK ("A)a" <> 2) NOT VALID`, ""},
 		{"unique", p + `CREATE TABLE "T t" (` + columns + `, CONSTRAINT u UNIQUE ("A)a", b))`, `step 1 would fail on 1 row with the values of another in u ON public."T t"`},
-		{"foreign key", p + `CREATE TABLE "T t" (` + columns + `, CONSTRAINT f FOREIGN KEY ("A)a") REFERENCES p)`, `step 1 would fail on 2 rows against constraint f ON public."T t"`},
+		{"foreign key", p + `CREATE TABLE "T t" (` + columns + `, CONSTRAINT f FOREIGN KEY ("A)a") REFERENCES p)`, `step 2 would fail on 2 rows against constraint f ON public."T t"`},
 	} {
 		for _, major := range pgtest.Versions() {
 			t.Run(c.name+"/"+strconv.Itoa(major), func(t *testing.T) {
@@ -77,7 +77,7 @@ func TestViolationsUnknown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = "step 1 was not checked for rows against constraint c ON public.t: ERROR: division by zero"
+	const want = "step 2 was not checked for rows against constraint c ON public.t: ERROR: division by zero"
 	if len(plan.Findings) != 1 || !strings.HasPrefix(plan.Findings[0].Message, want) {
 		t.Errorf("the plan says %v", plan.Findings)
 	}

@@ -93,9 +93,7 @@ func topological(nodes []*node, needs func(*node) []*node) ([]*node, error) {
 	next := map[*node][]*node{}
 	ready := &queue{}
 	for _, n := range nodes {
-		before := needs(n)
-		slices.SortFunc(before, func(a, b *node) int { return compareNodes(a, b) })
-		before = slices.Compact(before)
+		before := needs(n) // one that comes twice is counted twice, and given free twice
 		waiting[n] = len(before)
 		for _, first := range before {
 			next[first] = append(next[first], n)
