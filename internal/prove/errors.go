@@ -23,6 +23,9 @@ func (e *StepError) Unwrap() error { return e.Err }
 
 // Hint returns what to do about it.
 func (e *StepError) Hint() string {
+	if strings.HasPrefix(pg.Code(e.Err), "23") { // rows made for a proof fail no plan, so these are the dump's
+		return "nothing was changed on the target; change the rows there before the plan is applied"
+	}
 	return "nothing was changed on the target; if the statement is right there, plan with --no-prove, and please report the two schemas"
 }
 
