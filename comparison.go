@@ -69,6 +69,7 @@ func (e *Engine) derive(ctx context.Context, c comparison, desired *schema.State
 	if c.renames != nil {
 		e.prepend(c.renames, p, c.old, desired)
 	}
+	p.Outcome = plan.Outcome(e.kinds, c.old, desired, p.Printed)
 	if len(p.Steps) > 0 {
 		p.Reverse = reverse
 	}

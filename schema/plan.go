@@ -19,6 +19,7 @@ type Plan struct {
 	To       string    `json:"to"`                // fingerprint that it then has
 	Printed  []string  `json:"printed,omitempty"` // objects whose printed expressions are no part of To: a new print can be another form
 	Objects  []Pin     `json:"objects"`           // hash of each object behind From, to name what changed since
+	Outcome  []Pin     `json:"outcome"`           // hash behind To of each object that is another one there; no hash: it is gone
 	Summary  Summary   `json:"summary"`           // counts of objects
 	Changes  []Change  `json:"changes"`           // objects that are added, changed, dropped
 	Steps    []Step    `json:"steps"`             // statements, in order
@@ -48,7 +49,7 @@ type Scope struct {
 // Pin is the hash of one object's compared content.
 type Pin struct {
 	Object string `json:"object"` // text of the ID
-	Hash   string `json:"hash"`   // first 16 hexadecimal digits of its sha256
+	Hash   string `json:"hash"`   // first 16 hexadecimal digits of its sha256, "" for none
 }
 
 // Summary counts objects that people name: parts of a new or dropped table are
@@ -105,6 +106,7 @@ type Step struct {
 	Violation string   `json:"violation,omitempty"`      // which rows these are: "without a value in public.t.a"
 	Segment   int      `json:"segment"`                  // steps of one segment share a transaction; from 1
 	NoTx      bool     `json:"no_transaction,omitempty"` // runs outside a transaction, alone in its segment
+	Recover   *Recover `json:"recover,omitempty"`        // how to go on when it was interrupted; nil: it can run again
 
 	// Observed says that the lock, the locks, rewrite, scan, builds and lost are
 	// what was seen when the step ran on the shadow; otherwise they are declared.
@@ -113,6 +115,14 @@ type Step struct {
 	Builds   []string       `json:"builds,omitempty"` // text of the IDs of indexes that it builds
 	Lost     int64          `json:"lost,omitempty"`   // rows and values that were there before and not after
 	Hazards  []Hazard       `json:"hazards,omitempty"`
+}
+
+// Recover says how to go on with a statement that has no transaction and was
+// interrupted.
+type Recover struct {
+	Done string `json:"done"`           // SQL condition: it has had its effect
+	Half string `json:"half,omitempty"` // SQL condition: it has had a part of it
+	Mend string `json:"mend,omitempty"` // statement that takes that part back, or does the rest
 }
 
 // RelationLock is a table-level lock on one relation, manual chapter 13.3.1.

@@ -46,8 +46,18 @@ type Action struct {
 
 	Hazards []Hazard // what rows, locks and transactions do not tell
 
-	NoTx   bool // cannot run inside a transaction
-	Commit bool // has to be committed before its effect can be used
+	NoTx    bool    // cannot run inside a transaction
+	Recover Recover // how to go on when it was interrupted; only with NoTx
+	Commit  bool    // has to be committed before its effect can be used
+}
+
+// Recover says how to go on with a statement that has no transaction and was
+// interrupted, so that it may have had its effect, none, or a part of it. Without
+// Done it does no harm to run the statement again.
+type Recover struct {
+	Done string // SQL condition: it has had its effect
+	Half string // SQL condition: it has had a part of it
+	Mend string // statement that takes that part back, or does the rest
 }
 
 // Fragment is the part of a statement that stands for one object.

@@ -106,7 +106,7 @@ func onlineUnique(c *kind.Ctx, id schema.ID, con constraint) *kind.Online {
 	if strings.Contains(con.Definition[:strings.Index(con.Definition, "(")], "NULLS NOT DISTINCT") {
 		keys += " NULLS NOT DISTINCT"
 	}
-	build := concurrently(tableOf(id), indexText(index, indexOf(id, con, keys), "CONCURRENTLY"))
+	build := concurrently(tableOf(id), index, indexOf(id, con, keys))
 	build.Violating, build.Violation = violations(id, con)
 	text := "CONSTRAINT " + pg.QuoteIdent(id.Part) + " " + onOff(con.Type == "p", "PRIMARY KEY", "UNIQUE") + " USING INDEX " + pg.QuoteIdent(index.Name)
 	return &kind.Online{

@@ -117,7 +117,7 @@ WHERE i.relpersistence <> 't' AND NOT EXISTS (SELECT FROM pg_constraint c WHERE 
 func createIndex(c *kind.Ctx, id schema.ID, x index) []kind.Action {
 	create := kind.Action{SQL: indexText(id, x, ""), Relation: parentOf(c.New, id), Lock: kind.Share, Scan: !x.Only}
 	if !x.Only {
-		create.Online = &kind.Online{After: []kind.Action{concurrently(create.Relation, indexText(id, x, "CONCURRENTLY"))}}
+		create.Online = &kind.Online{After: []kind.Action{concurrently(create.Relation, id, x)}}
 	}
 	actions := []kind.Action{create}
 	actions = append(actions, alterIndexStatistics(id, nil, x.Statistics)...)
@@ -146,15 +146,22 @@ func dropIndex(c *kind.Ctx, id schema.ID, x index, now schema.ID) []kind.Action 
 	drop := kind.Action{SQL: "DROP INDEX " + qualified(now), Relation: parentOf(c.Old, id), Lock: kind.AccessExclusive}
 	if !x.Only {
 		drop.Online = &kind.Online{Finally: []kind.Action{{SQL: "DROP INDEX CONCURRENTLY " + qualified(now), Relation: drop.Relation,
-			Lock: kind.ShareUpdateExclusive, NoTx: true}}}
+			Lock: kind.ShareUpdateExclusive, NoTx: true, Recover: kind.Recover{Done: regclass(now) + " IS NULL"}}}}
 	}
 	return []kind.Action{drop}
 }
 
-// concurrently is the action of a statement that builds an index while others
-// write; manual, CREATE INDEX, Building Indexes Concurrently.
-func concurrently(relation schema.ID, sql string) kind.Action {
-	return kind.Action{SQL: sql, Relation: relation, Lock: kind.ShareUpdateExclusive, Scan: true, NoTx: true}
+// concurrently builds an index while others write. Interrupted, it leaves an
+// invalid one; manual, CREATE INDEX, Building Indexes Concurrently.
+func concurrently(relation, id schema.ID, x index) kind.Action {
+	valid := "(SELECT indisvalid FROM pg_catalog.pg_index WHERE indexrelid = " + regclass(id) + ")"
+	return kind.Action{SQL: indexText(id, x, "CONCURRENTLY"), Relation: relation, Lock: kind.ShareUpdateExclusive, Scan: true, NoTx: true,
+		Recover: kind.Recover{Done: valid, Half: "NOT " + valid, Mend: "DROP INDEX CONCURRENTLY " + qualified(id)}}
+}
+
+// regclass is an expression for the OID of the relation, null when there is none.
+func regclass(id schema.ID) string {
+	return "pg_catalog.to_regclass(" + pg.QuoteLiteral(qualified(id)) + ")"
 }
 
 // alterIndexStatistics sets the statistics targets of expression columns, which

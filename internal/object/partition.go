@@ -151,7 +151,7 @@ func detachFrom(c *kind.Ctx, id schema.ID, p partition) kind.Action {
 // keep its hold on the partition, which then could not be dropped.
 func detachConcurrently(c *kind.Ctx, id schema.ID, p partition) (kind.Action, bool) {
 	action := kind.Action{SQL: "ALTER TABLE ONLY " + p.Parent + " DETACH PARTITION " + qualified(id) + " CONCURRENTLY",
-		Relation: tableOf(id), Lock: kind.AccessExclusive, NoTx: true}
+		Relation: tableOf(id), Lock: kind.AccessExclusive, NoTx: true, Recover: recoverDetach(id, p)}
 	for _, parent := range parentTables(c.Old, id) {
 		if !c.InUse(parent) || c.Dropped[parent] || isReferenced(c, parent) || slices.ContainsFunc(c.Users(c.Old, parent, "partition"), func(tie *schema.Object) bool {
 			return kind.Decode[partition](tie).Bound == "DEFAULT"
@@ -161,6 +161,14 @@ func detachConcurrently(c *kind.Ctx, id schema.ID, p partition) (kind.Action, bo
 		action.Also = append(action.Also, kind.Held{Relation: parent, Lock: kind.ShareUpdateExclusive})
 	}
 	return action, true
+}
+
+// recoverDetach goes on with a detachment that was interrupted between its two
+// transactions; manual, ALTER TABLE, DETACH PARTITION.
+func recoverDetach(id schema.ID, p partition) kind.Recover {
+	tie := "EXISTS (SELECT FROM pg_catalog.pg_inherits WHERE inhrelid = " + regclass(id)
+	return kind.Recover{Done: "NOT " + tie + ")", Half: tie + " AND inhdetachpending)",
+		Mend: "ALTER TABLE ONLY " + p.Parent + " DETACH PARTITION " + qualified(id) + " FINALIZE"}
 }
 
 // isReferenced reports whether a foreign key refers to the table.

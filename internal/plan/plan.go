@@ -74,6 +74,9 @@ func (e *expansion) step(s placed, segment int) schema.Step {
 		SQL: a.Statement(), Verb: s.node.verb, Object: s.node.id.String(), Also: texts(s.also), Lock: string(a.Lock),
 		Rewrite: a.Rewrite, Scan: a.Scan, Loses: a.Loses, Why: a.Why, Segment: segment, NoTx: a.NoTx,
 	}
+	if a.Recover.Done != "" {
+		step.Recover = &schema.Recover{Done: a.Recover.Done, Half: a.Recover.Half, Mend: a.Recover.Mend}
+	}
 	step.Hazards = declared(a.Hazards, step.Object)
 	step.Locks = e.locks(s.node, a)
 	if a.Relation == (schema.ID{}) {

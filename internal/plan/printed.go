@@ -2,6 +2,7 @@ package plan
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/cairn-db/cairn/internal/kind"
 	"github.com/cairn-db/cairn/schema"
@@ -28,6 +29,27 @@ func (e *expansion) printedAnew(g *graph) []string {
 // listed objects.
 func Fingerprint(kinds *kind.Set, s *schema.State, printed []string) string {
 	return Unprinted(kinds, s, printed).Fingerprint()
+}
+
+// Outcome returns the hash of each object that is another one in the new state
+// than in the old, as Fingerprint sees it.
+func Outcome(kinds *kind.Set, old, new *schema.State, printed []string) []schema.Pin {
+	was := map[string]string{}
+	for _, p := range Pins(old) {
+		was[p.Object] = p.Hash
+	}
+	outcome := []schema.Pin{}
+	for _, p := range Pins(Unprinted(kinds, new, printed)) {
+		if was[p.Object] != p.Hash {
+			outcome = append(outcome, p)
+		}
+		delete(was, p.Object)
+	}
+	for object := range was {
+		outcome = append(outcome, schema.Pin{Object: object})
+	}
+	slices.SortFunc(outcome, func(a, b schema.Pin) int { return strings.Compare(a.Object, b.Object) })
+	return outcome
 }
 
 // Unprinted returns the state without the prints of the listed objects.
