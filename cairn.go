@@ -126,26 +126,6 @@ type DiffRequest struct {
 	Offline   bool // as in PlanRequest
 }
 
-// ApplyRequest asks to run a plan.
-type ApplyRequest struct {
-	Target           Connection
-	Plan             *schema.Plan
-	AllowDestructive bool          // permit every step that can lose data
-	Allow            []string      // permit these, as Step.Allowance names them
-	Policy           Policy        // hazards that it denies are refused, whatever is permitted
-	LockTimeout      time.Duration // default 3 s
-	RetryFor         time.Duration // how long a transaction that does not get its locks is tried again; default 10 minutes, negative for one try
-	StatementTimeout time.Duration // default: no limit
-	Wait             time.Duration // for another run on the same database; default 1 minute
-}
-
-// ApplyResult is what a run did.
-type ApplyResult struct {
-	Steps       int           `json:"steps"`       // statements that ran
-	Elapsed     time.Duration `json:"elapsed"`     // from the lock to the confirmation
-	Fingerprint string        `json:"fingerprint"` // of the target afterwards
-}
-
 // DumpRequest asks for the SQL that builds a state again.
 type DumpRequest struct {
 	From      string     // a state, see Engine.Plan; "" for Target

@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"strings"
-	"time"
 
 	"github.com/cairn-db/cairn/internal/apply"
 	"github.com/cairn-db/cairn/internal/kind"
@@ -87,18 +86,22 @@ func (e *Engine) Plan(ctx context.Context, r PlanRequest) (p *schema.Plan, err e
 			return nil, err
 		}
 	}
+	return e.planTo(ctx, target, old, &desired, r)
+}
+
+// planTo returns the proven and sealed plan from the state of the target to
+// another one.
+func (e *Engine) planTo(ctx context.Context, target *target, old *schema.State, desired *read, r PlanRequest) (*schema.Plan, error) {
 	whole := copyOf(old)
-	p, err = e.planFor(ctx, target, old, &desired, r)
+	p, err := e.planFor(ctx, target, old, desired, r)
 	if err != nil {
 		return nil, err
 	}
-	if err := e.prove(ctx, &trial{target: target, plan: p, whole: whole, old: old, desired: desired.state, scratch: r.Scratch, used: desired.shadow}, r.Prove); err != nil {
+	t := &trial{target: target, plan: p, whole: whole, old: old, desired: desired.state, scratch: r.Scratch, used: desired.shadow}
+	if err := e.prove(ctx, t, r.Prove); err != nil {
 		return nil, err
 	}
-	if err := e.finish(ctx, target, desired, p, r.Policy); err != nil {
-		return nil, err
-	}
-	return p, nil
+	return p, e.finish(ctx, target, *desired, p, r.Policy)
 }
 
 // finish adds to a plan what the target and the files say about it, and seals it.
@@ -229,66 +232,6 @@ func unmanagedFindings(states ...*schema.State) []schema.Finding {
 		}
 	}
 	return findings
-}
-
-// Check returns a *DeniedError when the policy of the request forbids a hazard of
-// the plan, and a *RefusedError when the plan has steps that can lose data and
-// that the request does not permit.
-func (e *Engine) Check(p *schema.Plan, r ApplyRequest) error {
-	if err := r.Policy.Check(p); err != nil {
-		return err
-	}
-	if r.AllowDestructive {
-		return nil
-	}
-	allowed := map[string]bool{}
-	for _, word := range r.Allow {
-		allowed[word] = true
-	}
-	var refused []schema.Step
-	for _, s := range p.Steps {
-		if word := s.Allowance(); word != "" && !allowed[word] {
-			refused = append(refused, s)
-		}
-	}
-	if len(refused) > 0 {
-		return &RefusedError{Steps: refused}
-	}
-	return nil
-}
-
-// Apply runs a plan on the target it was made for. The errors that callers tell
-// apart are *DeniedError, *RefusedError, *StaleError and *LockError.
-func (e *Engine) Apply(ctx context.Context, r ApplyRequest) (*ApplyResult, error) {
-	if err := e.Check(r.Plan, r); err != nil {
-		return nil, err
-	}
-	target, err := e.connect(ctx, r.Target)
-	if err != nil {
-		return nil, err
-	}
-	defer target.close(ctx)
-	if err := sameMajor(target, r.Plan); err != nil {
-		return nil, err
-	}
-	if r.LockTimeout == 0 {
-		r.LockTimeout = 3 * time.Second
-	}
-	if r.RetryFor == 0 {
-		r.RetryFor = 10 * time.Minute
-	}
-	if r.Wait == 0 {
-		r.Wait = time.Minute
-	}
-	start := time.Now()
-	result, err := apply.Run(ctx, target.conn, e.kinds, r.Plan, apply.Options{
-		Server: target.major, LockTimeout: r.LockTimeout, RetryFor: r.RetryFor, StatementTimeout: r.StatementTimeout,
-		Wait: r.Wait, Events: e.options.Events,
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &ApplyResult{Steps: result.Steps, Elapsed: time.Since(start), Fingerprint: result.Fingerprint}, nil
 }
 
 // ReadPlan reads a plan file. It refuses one that is truncated, was edited or

@@ -19,6 +19,12 @@ type LockError = apply.LockError
 // StepError is a statement of a plan that failed.
 type StepError = apply.StepError
 
+// StoppedError says that a run ended with a part of its plan done.
+type StoppedError = apply.StoppedError
+
+// VerifyError says that a query does not hold when the plan has run.
+type VerifyError = apply.VerifyError
+
 // ViolationError says that rows of the target would make a plan fail.
 type ViolationError = apply.ViolationError
 

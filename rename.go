@@ -124,7 +124,7 @@ func (e *Engine) prepend(r *renaming, p *schema.Plan, old, new *schema.State) {
 		}
 		steps = append(steps, step)
 		changes = append(changes, schema.Change{Verb: schema.Alter, Object: pair.To.String(), Title: pair.To.Describe(),
-			Parent: parentText(r.state, pair.To), Fields: []schema.Field{{Name: "name", Old: rename.Name(pair.From), New: rename.Name(pair.To)}}})
+			Parent: parentText(r.state, pair.To), Fields: []schema.Field{{Name: rename.Field, Old: rename.Name(pair.From), New: rename.Name(pair.To)}}})
 	}
 	p.Steps = append(steps, p.Steps...)
 	p.Changes = mergeChanges(changes, p.Changes)

@@ -1,28 +1,20 @@
 // Package apply runs a reviewed plan: it locks, verifies that the target is in
-// the state that was reviewed, runs the steps, and confirms the result.
+// the state that was reviewed, runs the steps, and confirms the result. The
+// journal in the target says how far a run came, so that the next one goes on.
 package apply
 
 import (
 	"context"
-	"fmt"
-	"math/rand/v2"
+	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/cairn-db/cairn/internal/catalog"
 	"github.com/cairn-db/cairn/internal/kind"
-	"github.com/cairn-db/cairn/internal/pg"
-	"github.com/cairn-db/cairn/internal/plan"
-	"github.com/cairn-db/cairn/internal/scope"
+	"github.com/cairn-db/cairn/internal/store"
 	"github.com/cairn-db/cairn/schema"
 )
-
-// lockKey is the advisory lock that all runs on one database share: the bytes
-// of "cairn".
-const lockKey = 0x636169726e
 
 // Options says how a plan is run.
 type Options struct {
@@ -30,161 +22,118 @@ type Options struct {
 	LockTimeout      time.Duration // for the locks of a transaction
 	RetryFor         time.Duration // how long a transaction that does not get its locks is tried again
 	StatementTimeout time.Duration // 0: no limit
+	IdleTimeout      time.Duration // after which the server ends a session that sits in a transaction; 0: no limit
 	Wait             time.Duration // for another run on the same database to end
+	Application      string        // name of the session, to which the number of the step is added
+	Program          string        // version of cairn, for the journal
+	Account          string        // user and host that it runs as and on, for the journal
+	Undoes           int64         // the run that the plan takes back
+	Verify           []Query       // that have to hold when the plan has run
 	Events           func(schema.Event)
 }
 
 // Result is what a run did.
 type Result struct {
-	Steps       int
+	Run         int64 // its number in the journal, 0 when there was nothing to do
+	Steps       int   // that this call ran
+	Resumed     int   // that an earlier call had run
 	Fingerprint string
 }
 
 // Run runs the plan on the session; no step is run when the target is where the
-// plan leads already. Its errors are a *StaleError before the
-// first statement, a *LockError when another session was in the way, a
-// *StepError for a statement that failed and a *DivergedError when the target
-// is not as promised at the end.
+// plan leads already. A run of the same plan that stopped is continued. Its
+// errors are a *StaleError before the first statement, a *LockError when another
+// session was in the way, a *StepError for a statement that failed, a
+// *VerifyError for a query that does not hold and a *DivergedError when the
+// target is not as promised at the end. One that leaves a part of the plan done
+// is inside of a *StoppedError.
 func Run(ctx context.Context, conn *pgx.Conn, kinds *kind.Set, p *schema.Plan, o Options) (Result, error) {
-	r := runner{conn: conn, kinds: kinds, plan: p, options: o}
-	if err := r.lock(ctx); err != nil {
+	r := &runner{conn: conn, journal: store.Journal{Conn: conn}, kinds: kinds, plan: p, options: o}
+	if err := r.openSession(ctx); err != nil {
 		return Result{}, err
 	}
-	defer r.unlock()
-	if done, err := r.verify(ctx); err != nil || done {
-		return Result{Fingerprint: p.To}, err
-	}
-	found, err := Violations(ctx, conn, p)
+	unlock, err := r.lock(ctx)
 	if err != nil {
 		return Result{}, err
 	}
-	if found = slices.DeleteFunc(found, func(v Violation) bool { return v.Failed != nil }); len(found) > 0 {
-		return Result{}, &ViolationError{Violations: found}
-	}
-	if err := r.configure(ctx); err != nil {
+	defer unlock()
+	if err := r.findRun(ctx); err != nil {
 		return Result{}, err
 	}
-	for first := 0; first < len(p.Steps); {
-		last := first
-		for last < len(p.Steps) && p.Steps[last].Segment == p.Steps[first].Segment {
-			last++
-		}
-		if err := r.runSegment(ctx, first, last); err != nil {
-			return Result{Steps: first}, err
-		}
-		first = last
+	if done, err := r.verify(ctx); err != nil || done {
+		return Result{Fingerprint: p.To}, err
 	}
-	fingerprint, err := r.confirm(ctx)
-	return Result{Steps: len(p.Steps), Fingerprint: fingerprint}, err
+	if err := r.checkRows(ctx); err != nil {
+		return Result{}, err
+	}
+	if err := r.begin(ctx); err != nil {
+		return Result{}, err
+	}
+	first := r.done
+	fingerprint, err := r.runAll(ctx)
+	return Result{Run: r.run.ID, Steps: r.done - first, Resumed: first, Fingerprint: fingerprint}, err
 }
 
 type runner struct {
 	conn    *pgx.Conn
+	journal store.Journal
 	kinds   *kind.Set
 	plan    *schema.Plan
 	options Options
 
+	run   schema.Run // in the journal
+	done  int        // steps that are done
+	doubt bool       // the next one was started, and nobody recorded its end
+	asked bool       // the queries of Options.Verify hold
+
+	state           *schema.State     // of the target, as it was verified
 	refs            map[string]string // how statements address the objects of the target, by the text of their ID
 	deadlockTimeout time.Duration     // of the server
+	backend         int               // process of the server that the session has
 }
 
-// lock takes the advisory lock by trying. A session that waited for it inside
-// the server would hold a snapshot, and concurrent index builds of the other
-// run would wait for that in turn.
-func (r *runner) lock(ctx context.Context) error {
-	deadline := time.Now().Add(r.options.Wait)
-	for told := false; ; {
-		var locked bool
-		if err := r.conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", int64(lockKey)).Scan(&locked); err != nil {
-			return fmt.Errorf("taking the advisory lock: %w", err)
-		}
-		if locked {
-			return nil
-		}
-		if time.Now().After(deadline) {
-			return &LockError{What: "another cairn run holds the advisory lock of this database", Undone: true}
-		}
-		if !told {
-			r.event(schema.Event{Name: "wait", Message: "waiting for another cairn run on this database"})
-			told = true
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(200*time.Millisecond + rand.N(200*time.Millisecond)):
+// runAll runs the steps that are left, and confirms and records the end.
+func (r *runner) runAll(ctx context.Context) (fingerprint string, err error) {
+	for r.done < len(r.plan.Steps) {
+		if err := r.runSegment(ctx, r.done, r.segmentEnd(r.done)); err != nil {
+			return "", r.stop(ctx, err)
 		}
 	}
+	if err := r.verifyAfter(ctx); err != nil {
+		return "", r.stop(ctx, err)
+	}
+	fingerprint, err = r.confirm(ctx)
+	var diverged *DivergedError
+	if err != nil && !errors.As(err, &diverged) {
+		return "", r.stop(ctx, err)
+	}
+	return fingerprint, errors.Join(err, r.finish(ctx, err))
 }
 
-// unlock gives the lock back also after the run was interrupted; a lost
-// connection has given it back already.
-func (r *runner) unlock() {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
-	if !r.conn.IsClosed() {
-		_, _ = r.conn.Exec(ctx, "SELECT pg_advisory_unlock($1)", int64(lockKey))
+// segmentEnd returns the step after the last one of the segment of a step.
+func (r *runner) segmentEnd(first int) int {
+	last := first
+	for last < len(r.plan.Steps) && r.plan.Steps[last].Segment == r.plan.Steps[first].Segment {
+		last++
 	}
+	return last
 }
 
-// read returns the managed part of the target, before or after the steps ran.
-func (r *runner) read(ctx context.Context, ran bool) (*schema.State, error) {
-	state, err := catalog.Read(ctx, r.conn, r.kinds, catalog.Options{Server: r.options.Server, With: scope.Options(r.plan.Scope), LockTimeout: r.options.LockTimeout})
-	if pg.IsLockTimeout(err) {
-		return nil, &LockError{What: fmt.Sprintf("reading the target waited %s for a lock of another session", r.options.LockTimeout), Undone: !ran}
-	}
+// checkRows refuses a plan that rows of the target would make fail.
+func (r *runner) checkRows(ctx context.Context) error {
+	left := *r.plan
+	left.Steps = r.plan.Steps[r.done:]
+	found, err := Violations(ctx, r.conn, &left)
 	if err != nil {
-		return nil, fmt.Errorf("reading the target: %w", err)
+		return err
 	}
-	return state, scope.Limit(r.kinds, r.plan.Scope, state)
-}
-
-// verify demands the state that was reviewed. It reports whether the target is
-// where the plan leads already.
-func (r *runner) verify(ctx context.Context) (done bool, err error) {
-	state, err := r.read(ctx, false)
-	if err != nil {
-		return false, err
+	found = slices.DeleteFunc(found, func(v Violation) bool { return v.Failed != nil })
+	for i := range found {
+		found[i].Step += r.done
 	}
-	actual := state.Fingerprint()
-	switch {
-	case actual == r.plan.From:
-		r.refs = map[string]string{}
-		for id := range state.Objects {
-			r.refs[id.String()] = r.kinds.Ref(id)
-		}
-		return false, nil
-	case plan.Fingerprint(r.kinds, state, r.plan.Printed) == r.plan.To:
-		return true, nil
-	default:
-		return false, &StaleError{Expected: r.plan.From, Actual: actual, Changed: Changed(r.plan.Objects, plan.Pins(state))}
+	if len(found) > 0 {
+		return &ViolationError{Violations: found}
 	}
-}
-
-func (r *runner) confirm(ctx context.Context) (string, error) {
-	state, err := r.read(ctx, true)
-	if err != nil {
-		return "", err
-	}
-	actual := plan.Fingerprint(r.kinds, state, r.plan.Printed)
-	if actual != r.plan.To {
-		return actual, &DivergedError{Expected: r.plan.To, Actual: actual}
-	}
-	return actual, nil
-}
-
-// configure sets what every transaction of the run needs. Bodies of functions
-// are not looked into: what they name may come later.
-func (r *runner) configure(ctx context.Context) error {
-	_, err := r.conn.Exec(ctx, fmt.Sprintf("SET lock_timeout = %d; SET statement_timeout = %d; SET check_function_bodies = off",
-		r.options.LockTimeout.Milliseconds(), r.options.StatementTimeout.Milliseconds()))
-	if err != nil {
-		return fmt.Errorf("configuring the session: %w", err)
-	}
-	var milliseconds int64
-	if err := r.conn.QueryRow(ctx, "SELECT setting::bigint FROM pg_settings WHERE name = 'deadlock_timeout'").Scan(&milliseconds); err != nil {
-		return fmt.Errorf("reading deadlock_timeout: %w", err)
-	}
-	r.deadlockTimeout = time.Duration(milliseconds) * time.Millisecond
 	return nil
 }
 
@@ -194,36 +143,4 @@ func (r *runner) event(e schema.Event) {
 	}
 	e.Time, e.Steps = time.Now(), len(r.plan.Steps)
 	r.options.Events(e)
-}
-
-// Changed describes the objects whose pins differ. What came or went with the
-// object that it is a part of goes without saying.
-func Changed(planned, actual []schema.Pin) []string {
-	hashes := map[string]string{}
-	for _, p := range planned {
-		hashes[p.Object] = p.Hash
-	}
-	var names []string
-	for _, p := range actual {
-		hash, known := hashes[p.Object]
-		if !known {
-			names = append(names, p.Object+" (added)")
-		} else if hash != p.Hash {
-			names = append(names, p.Object+" (changed)")
-		}
-		delete(hashes, p.Object)
-	}
-	for _, p := range planned {
-		if _, left := hashes[p.Object]; left {
-			names = append(names, p.Object+" (dropped)")
-		}
-	}
-	return slices.DeleteFunc(names, func(name string) bool {
-		_, path, _ := strings.Cut(name, ":")
-		return slices.ContainsFunc(names, func(whole string) bool {
-			_, prefix, _ := strings.Cut(whole, ":")
-			prefix, verb, _ := strings.Cut(prefix, " (")
-			return verb != "changed)" && strings.HasPrefix(path, prefix+".") && strings.HasSuffix(path, " ("+verb)
-		})
-	})
 }

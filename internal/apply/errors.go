@@ -11,11 +11,16 @@ import (
 type StaleError struct {
 	Expected, Actual string   // fingerprints
 	Changed          []string // objects that differ and how
+	Run              int64    // of the plan that stopped and is to go on, 0 for a new one
+	Done             int      // steps that it has done
 }
 
 func (e *StaleError) Error() string {
-	lines := []string{"the database changed since this plan was made",
-		"expected fingerprint  " + e.Expected, "actual fingerprint    " + e.Actual}
+	what := "the database changed since this plan was made"
+	if e.Run != 0 {
+		what = fmt.Sprintf("the database changed since run %d of this plan stopped after %d steps", e.Run, e.Done)
+	}
+	lines := []string{what, "expected fingerprint  " + e.Expected, "actual fingerprint    " + e.Actual}
 	for _, c := range e.Changed {
 		lines = append(lines, "changed: "+c)
 	}
@@ -28,13 +33,17 @@ func (e *StaleError) Hint() string { return "run cairn plan again, review it, th
 // LockError says that another session was in the way for too long.
 type LockError struct {
 	What   string
-	Undone bool // nothing was changed
+	Undone bool   // nothing was changed
+	Advice string // what to do about it, "" for what is usual
 }
 
 func (e *LockError) Error() string { return e.What + undone(e.Undone) }
 
 // Hint returns what to do about it.
 func (e *LockError) Hint() string {
+	if e.Advice != "" {
+		return e.Advice
+	}
 	return "run the same command again in a quieter moment, or raise --retry-for or --lock-timeout"
 }
 
@@ -43,6 +52,7 @@ type StepError struct {
 	Step   int    // from 1
 	SQL    string // the statement
 	Undone bool   // nothing was changed
+	Late   bool   // it ran into statement_timeout
 	Next   string // what the statement left to do, "" for nothing
 	Err    error  // the server's
 }
@@ -59,12 +69,17 @@ func (e *StepError) Hint() string { return e.Next }
 
 // DivergedError says that every step ran and the target is not as promised.
 type DivergedError struct {
-	Expected, Actual string // fingerprints
+	Expected, Actual string   // fingerprints
+	Changed          []string // objects that differ and how
 }
 
 func (e *DivergedError) Error() string {
-	return "every step ran, but the database is not in the planned state\nexpected fingerprint  " + e.Expected +
-		"\nactual fingerprint    " + e.Actual
+	lines := []string{"every step ran, but the database is not in the planned state",
+		"expected fingerprint  " + e.Expected, "actual fingerprint    " + e.Actual}
+	for _, c := range e.Changed {
+		lines = append(lines, "changed: "+c)
+	}
+	return strings.Join(lines, "\n")
 }
 
 // Hint returns what to do about it.
@@ -78,3 +93,18 @@ func undone(all bool) string {
 	}
 	return " (its transaction was rolled back; earlier transactions of the plan stay)"
 }
+
+// StoppedError says that a run ended with a part of its plan done. The journal
+// knows which part.
+type StoppedError struct {
+	Run         int64
+	Done, Steps int   // done, and of the plan
+	Err         error // what stopped it
+}
+
+func (e *StoppedError) Error() string {
+	return fmt.Sprintf("%v\nrun %d stopped after %d of %d steps", e.Err, e.Run, e.Done, e.Steps)
+}
+
+// Unwrap returns what stopped the run.
+func (e *StoppedError) Unwrap() error { return e.Err }

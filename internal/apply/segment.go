@@ -9,10 +9,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/cairn-db/cairn/internal/kind"
 	"github.com/cairn-db/cairn/internal/pg"
+	"github.com/cairn-db/cairn/internal/store"
 	"github.com/cairn-db/cairn/schema"
 )
 
@@ -43,15 +44,13 @@ func (r *runner) runSegment(ctx context.Context, first, last int) error {
 		}
 		left := time.Until(deadline)
 		if left <= 0 {
-			return &LockError{What: waited.what(r.plan, tries), Undone: first == 0}
+			return &LockError{What: waited.what(r.plan, tries), Undone: r.done == 0}
 		}
 		delay := min(pause/2+rand.N(pause), left)
 		r.event(schema.Event{Name: "wait", Step: waited.step + 1,
 			Message: fmt.Sprintf("%s; trying again in %.1f s", waited.what(r.plan, 1), delay.Seconds())})
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(delay):
+		if err := sleep(ctx, delay); err != nil {
+			return err
 		}
 		pause = min(2*pause, lastPause)
 	}
@@ -82,8 +81,11 @@ func (e *waitError) what(p *schema.Plan, tries int) string {
 func isWait(err error) bool { return pg.IsLockTimeout(err) || pg.IsDeadlock(err) }
 
 // try runs the transaction once. Its error is a *waitError when it did not get a
-// lock.
+// lock. The record of the steps is committed with them.
 func (r *runner) try(ctx context.Context, first, last int) error {
+	if err := r.checkBackend(ctx); err != nil {
+		return err
+	}
 	if err := r.clear(ctx, first, last); err != nil {
 		return err
 	}
@@ -93,21 +95,66 @@ func (r *runner) try(ctx context.Context, first, last int) error {
 		return fmt.Errorf("beginning a transaction: %w", err)
 	}
 	_, err = tx.Exec(ctx, fmt.Sprintf("SET LOCAL lock_timeout = %d", limit.Milliseconds()))
+	var ran []timed
 	i := first
 	for ; err == nil && i < last; i++ {
-		err = r.runStep(ctx, i, first > 0)
+		step := timed{step: i, began: time.Now()}
+		err = r.runStep(ctx, i)
+		step.ended = time.Now()
+		ran = append(ran, step)
+	}
+	if err == nil && last == len(r.plan.Steps) {
+		err = r.verifyWithin(ctx)
+	}
+	if err == nil {
+		err = r.journal.Finished(ctx, r.run.ID, r.times(ran))
 	}
 	if err != nil {
 		rollback, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
 		_ = tx.Rollback(rollback) // the server rolls back a broken session by itself
 	} else if err = tx.Commit(ctx); err != nil {
+		// Whether it was committed, the journal says.
+		r.doubt = pg.Code(err) == ""
 		err = fmt.Errorf("committing steps %d to %d: %w", first+1, last, err)
 	}
 	if isWait(err) {
 		return &waitError{step: max(i-1, first), limit: limit, err: err}
 	}
+	var failed *StepError
+	if errors.As(err, &failed) {
+		r.recordFailure(ctx, ran[len(ran)-1], failed.Err)
+	}
+	if err == nil {
+		r.done = last
+	}
 	return err
+}
+
+// timed is a step and when it ran.
+type timed struct {
+	step         int // from 0
+	began, ended time.Time
+}
+
+// times returns the steps as the journal takes them: how long ago by this
+// machine's clock, because the server's can be another.
+func (r *runner) times(ran []timed) []store.StepTime {
+	var list []store.StepTime
+	for _, t := range ran {
+		list = append(list, store.StepTime{Step: t.step + 1, Hash: hash(r.plan.Steps[t.step]), Began: time.Since(t.began), Ended: time.Since(t.ended)})
+	}
+	return list
+}
+
+// recordFailure leaves word of a step that failed; the error itself is what
+// matters to the caller.
+func (r *runner) recordFailure(ctx context.Context, t timed, why error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), journalLimit)
+	defer cancel()
+	if !r.conn.IsClosed() {
+		_ = r.journal.Failed(ctx, r.run.ID, r.times([]timed{t})[0], why)
+	}
 }
 
 // limit returns how long the transaction waits for each lock. While it waits,
@@ -156,7 +203,7 @@ func (r *runner) clear(ctx context.Context, first, last int) error {
 	switch {
 	case isWait(err):
 		return &waitError{step: first, limit: limit, err: err}
-	case pg.Code(err) != "": // not for this role or this sort of relation: the steps wait for themselves
+	case pg.Code(err) != "" && !pg.IsConnection(err) && ctx.Err() == nil: // not for this role or this sort of relation: the steps wait for themselves
 		return nil
 	}
 	return err
@@ -164,88 +211,31 @@ func (r *runner) clear(ctx context.Context, first, last int) error {
 
 // runStep runs one statement. Whether its error is about a lock is for the
 // caller to say.
-func (r *runner) runStep(ctx context.Context, i int, committed bool) error {
+func (r *runner) runStep(ctx context.Context, i int) error {
 	step := r.plan.Steps[i]
 	r.event(schema.Event{Name: "step-start", Step: i + 1, Message: step.SQL})
 	start := time.Now()
-	if _, err := r.conn.Exec(ctx, step.SQL); err != nil {
-		return &StepError{Step: i + 1, SQL: step.SQL, Undone: !committed, Err: err}
+	if err := r.send(ctx, i); err != nil {
+		return &StepError{Step: i + 1, SQL: step.SQL, Undone: r.done == 0, Err: err,
+			Late: r.options.StatementTimeout > 0 && pg.IsCanceled(err) && ctx.Err() == nil}
 	}
 	r.event(schema.Event{Name: "step-done", Step: i + 1, Message: step.SQL, Elapsed: time.Since(start)})
 	return nil
 }
 
-// runAlone runs a step outside of a transaction. Such a statement waits for the
-// transactions that were there before it, and keeps nobody waiting meanwhile, so
-// nothing limits its wait.
-func (r *runner) runAlone(ctx context.Context, i int) error {
-	before, err := r.leftovers(ctx, i)
-	if err != nil {
-		return err
-	}
-	if err := r.setLockTimeout(ctx, 0); err != nil {
-		return err
-	}
-	err = r.runStep(ctx, i, i > 0)
-	var failed *StepError
-	if errors.As(err, &failed) {
-		r.cleanUp(ctx, i, before, failed)
-		return failed
-	}
-	return r.setLockTimeout(ctx, r.options.LockTimeout)
-}
-
-func (r *runner) setLockTimeout(ctx context.Context, limit time.Duration) error {
-	if _, err := r.conn.Exec(ctx, fmt.Sprintf("SET lock_timeout = %d", limit.Milliseconds())); err != nil {
-		return fmt.Errorf("setting lock_timeout: %w", err)
-	}
-	return nil
-}
-
-// leftover is what a statement outside of a transaction leaves when it fails.
-type leftover struct {
-	Name   string // of the invalid index, "" for a partition
-	Finish string // the statement that ends what is pending
-}
-
-// leftovers returns the invalid indexes that have the name of the one that a step
-// builds, and the detachments of partitions that are pending.
-func (r *runner) leftovers(ctx context.Context, i int) ([]leftover, error) {
-	rows, err := r.conn.Query(ctx, `SELECT format('%I.%I', n.nspname, c.relname), '' FROM pg_index x JOIN pg_class c ON c.oid = x.indexrelid
-	JOIN pg_namespace n ON n.oid = c.relnamespace WHERE NOT x.indisvalid AND strpos($1, ' ' || quote_ident(c.relname) || ' ON ') > 0
-UNION ALL SELECT '', format('ALTER TABLE %s DETACH PARTITION %s FINALIZE', inhparent::regclass, inhrelid::regclass)
-FROM pg_inherits WHERE inhdetachpending ORDER BY 1, 2`, r.plan.Steps[i].SQL)
-	if err != nil {
-		return nil, fmt.Errorf("looking for what is not finished: %w", err)
-	}
-	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[leftover])
-	if err != nil {
-		return nil, fmt.Errorf("looking for what is not finished: %w", err)
-	}
-	return found, nil
-}
-
-// cleanUp drops the invalid index that a failed build left. What it cannot undo,
-// the error says.
-func (r *runner) cleanUp(ctx context.Context, i int, before []leftover, failed *StepError) {
-	if pg.Code(failed.Err) == "" || r.conn.IsClosed() {
-		failed.Next = "the statement ran outside of a transaction: look for an invalid index, or for a partition to be detached " +
-			"with ALTER TABLE ... DETACH PARTITION ... FINALIZE"
-		return
-	}
-	after, err := r.leftovers(ctx, i)
-	if err != nil {
-		return // the step's own error is the one to report
-	}
-	for _, l := range after {
-		switch {
-		case slices.Contains(before, l):
-		case l.Finish != "":
-			failed.Next = "finish it with " + l.Finish + ", then run cairn plan again"
-		default:
-			if _, err := r.conn.Exec(ctx, "DROP INDEX CONCURRENTLY "+l.Name); err != nil {
-				failed.Next = "drop the invalid index: DROP INDEX CONCURRENTLY " + l.Name
-			}
+// send runs the statement of a step in a session that is named after the step.
+// The server takes one statement in this protocol, whatever the text holds. What
+// runs outside of a transaction cannot share a message with the name.
+func (r *runner) send(ctx context.Context, i int) error {
+	var batch pgconn.Batch
+	batch.ExecParams(r.nameSession(i), nil, nil, nil, nil)
+	if r.plan.Steps[i].NoTx {
+		if _, err := r.conn.PgConn().ExecBatch(ctx, &batch).ReadAll(); err != nil {
+			return err
 		}
+		batch = pgconn.Batch{}
 	}
+	batch.ExecParams(r.plan.Steps[i].SQL, nil, nil, nil, nil)
+	_, err := r.conn.PgConn().ExecBatch(ctx, &batch).ReadAll()
+	return err
 }

@@ -19,7 +19,7 @@ const module = "github.com/cairn-db/cairn"
 // and of its own layer nothing.
 var layers = [][]string{
 	{"schema", "internal/pg", "internal/sealed", "internal/server"},
-	{"internal/kind", "internal/load"},
+	{"internal/kind", "internal/load", "internal/store"},
 	{"internal/object", "internal/catalog", "internal/scope", "internal/diff", "internal/shadow", "internal/snapshot", "internal/hazard"},
 	{"internal/plan", "internal/rename"},
 	{"internal/apply", "internal/layout", "internal/prove"},
@@ -30,7 +30,7 @@ var layers = [][]string{
 
 // generic packages do not know a single kind.
 var generic = []string{"", "schema", "internal/kind", "internal/catalog", "internal/scope", "internal/diff", "internal/sealed",
-	"internal/snapshot", "internal/plan", "internal/rename", "internal/layout", "internal/apply", "internal/prove", "internal/hazard"}
+	"internal/snapshot", "internal/plan", "internal/rename", "internal/store", "internal/layout", "internal/apply", "internal/prove", "internal/hazard"}
 
 const (
 	maxFileLines     = 500

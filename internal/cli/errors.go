@@ -77,12 +77,13 @@ func exitCode(ctx context.Context, err error) int {
 	var refused *cairn.RefusedError
 	var denied *cairn.DeniedError
 	var lock *cairn.LockError
+	var step *cairn.StepError
 	switch {
 	case errors.As(err, &stale):
 		return exitStale
 	case errors.As(err, &refused), errors.As(err, &denied):
 		return exitRefused
-	case errors.As(err, &lock):
+	case errors.As(err, &lock), errors.As(err, &step) && step.Late:
 		return exitLock
 	case ctx.Err() != nil || errors.Is(err, context.Canceled):
 		return exitInterrupted

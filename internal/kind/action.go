@@ -60,6 +60,25 @@ type Recover struct {
 	Mend string // statement that takes that part back, or does the rest
 }
 
+// What a plan makes for a while has a name of its own: with Aside in front where
+// an object is out of its successor's way, with Beside where one is made while
+// another has the name, or helps to make it.
+const (
+	Aside  = "cairn_old_"
+	Beside = "cairn_new_"
+)
+
+// IsHelper reports whether the object, or the one that it is about or a part of,
+// has such a name.
+func IsHelper(id schema.ID) bool {
+	for _, name := range []string{id.Name, id.Part} {
+		if strings.HasPrefix(name, Aside) || strings.HasPrefix(name, Beside) {
+			return true
+		}
+	}
+	return false
+}
+
 // Fragment is the part of a statement that stands for one object.
 type Fragment struct {
 	ID   schema.ID

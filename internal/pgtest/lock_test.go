@@ -20,12 +20,13 @@ import (
 type contest struct {
 	from, to string
 	hold     string // what the other session does, and keeps until it is released
+	late     string // what it does besides when a step without a transaction starts
 	request  cairn.ApplyRequest
 }
 
 // start plans, has the other session take its locks, and applies. It returns
 // what the run said, how to release the locks, and the error to come.
-func (c contest) start(t *testing.T, major int) (target string, waits *atomic.Int64, release func(), done <-chan error) {
+func (c *contest) start(t *testing.T, major int) (target string, waits *atomic.Int64, release func(), done <-chan error) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "to.sql")
 	if err := os.WriteFile(file, []byte(c.to), 0o644); err != nil {
@@ -33,10 +34,16 @@ func (c contest) start(t *testing.T, major int) (target string, waits *atomic.In
 	}
 	target = clusters.Load(t, major, c.from)
 	waits = &atomic.Int64{}
+	other := pgtest.Connect(t, target)
 	o := pgtest.ServerOptions()
 	engine := cairn.New(cairn.Options{Getenv: o.Getenv, CacheDir: o.CacheDir, DataDir: o.DataDir, Events: func(e schema.Event) {
 		if e.Name == "wait" && strings.Contains(e.Message, "trying again in") {
 			waits.Add(1)
+		}
+		if c.late != "" && e.Name == "step-start" && c.request.Plan.Steps[e.Step-1].NoTx {
+			if _, err := other.Exec(t.Context(), c.late); err != nil {
+				t.Error(err)
+			}
 		}
 	}})
 	t.Cleanup(func() { _ = engine.Close(context.Background()) })
@@ -47,7 +54,6 @@ func (c contest) start(t *testing.T, major int) (target string, waits *atomic.In
 	if err != nil {
 		t.Fatal(err)
 	}
-	other := pgtest.Connect(t, target)
 	if _, err := other.PgConn().Exec(t.Context(), "BEGIN; "+c.hold).ReadAll(); err != nil {
 		t.Fatal(err)
 	}
@@ -73,10 +79,10 @@ func eachVersion(t *testing.T, test func(*testing.T, int)) {
 // A transaction that does not get its lock is tried again until it does.
 func TestLockRetried(t *testing.T) {
 	eachVersion(t, func(t *testing.T, major int) {
-		_, waits, release, done := contest{
+		_, waits, release, done := (&contest{
 			from: "CREATE TABLE t (a integer)", to: "CREATE TABLE t (a integer, b integer)", hold: "LOCK TABLE t IN ACCESS SHARE MODE",
 			request: cairn.ApplyRequest{LockTimeout: 50 * time.Millisecond},
-		}.start(t, major)
+		}).start(t, major)
 		for waits.Load() == 0 {
 			select {
 			case err := <-done:
@@ -94,10 +100,10 @@ func TestLockRetried(t *testing.T) {
 // One try is what a negative time allows.
 func TestLockTriedOnce(t *testing.T) {
 	eachVersion(t, func(t *testing.T, major int) {
-		_, waits, release, done := contest{
+		_, waits, release, done := (&contest{
 			from: "CREATE TABLE t (a integer)", to: "CREATE TABLE t (a integer, b integer)", hold: "LOCK TABLE t IN ACCESS SHARE MODE",
 			request: cairn.ApplyRequest{LockTimeout: 50 * time.Millisecond, RetryFor: -1},
-		}.start(t, major)
+		}).start(t, major)
 		defer release()
 		var lock *cairn.LockError
 		if err := <-done; !errors.As(err, &lock) || !lock.Undone || waits.Load() > 0 {
@@ -111,10 +117,10 @@ func TestLockTriedOnce(t *testing.T) {
 func TestLockOfSeveral(t *testing.T) {
 	eachVersion(t, func(t *testing.T, major int) {
 		const p = "CREATE TABLE p (a integer PRIMARY KEY); "
-		_, _, release, done := contest{
+		_, _, release, done := (&contest{
 			from: p + "CREATE TABLE t (a integer)", to: p + "CREATE TABLE t (a integer REFERENCES p)", hold: "LOCK TABLE p IN ROW EXCLUSIVE MODE",
 			request: cairn.ApplyRequest{LockTimeout: time.Minute, RetryFor: -1},
-		}.start(t, major)
+		}).start(t, major)
 		defer release()
 		var lock *cairn.LockError
 		if err := <-done; !errors.As(err, &lock) || !strings.Contains(lock.What, "did not get its lock within 500ms: ") {
@@ -127,9 +133,9 @@ func TestLockOfSeveral(t *testing.T) {
 // vacuum, is waited for in a way that they do not queue behind.
 func TestLockBehindVacuum(t *testing.T) {
 	eachVersion(t, func(t *testing.T, major int) {
-		target, _, release, done := contest{
+		target, _, release, done := (&contest{
 			from: "CREATE TABLE t (a integer)", to: "CREATE TABLE t (a integer, b integer)", hold: "LOCK TABLE t IN SHARE UPDATE EXCLUSIVE MODE",
-		}.start(t, major)
+		}).start(t, major)
 		observer := pgtest.Connect(t, target)
 		for modes := []string(nil); len(modes) == 0; time.Sleep(10 * time.Millisecond) {
 			if err := observer.QueryRow(t.Context(), "SELECT array_agg(mode) FROM pg_locks WHERE NOT granted AND relation = 't'::regclass").Scan(&modes); err != nil {
@@ -149,10 +155,10 @@ func TestLockBehindVacuum(t *testing.T) {
 // A statement outside of a transaction waits for the transactions before it.
 func TestLockAlone(t *testing.T) {
 	eachVersion(t, func(t *testing.T, major int) {
-		target, waits, release, done := contest{
+		target, waits, release, done := (&contest{
 			from: "CREATE TABLE t (a integer)", to: "CREATE TABLE t (a integer); CREATE INDEX i ON t (a)", hold: "INSERT INTO t VALUES (1)",
 			request: cairn.ApplyRequest{LockTimeout: 20 * time.Millisecond},
-		}.start(t, major)
+		}).start(t, major)
 		observer := pgtest.Connect(t, target)
 		for waiting := false; !waiting; time.Sleep(10 * time.Millisecond) {
 			if err := observer.QueryRow(t.Context(), `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()
@@ -175,9 +181,9 @@ func TestLockAlone(t *testing.T) {
 // The invalid index of a build that failed is dropped.
 func TestFailedIndexDropped(t *testing.T) {
 	eachVersion(t, func(t *testing.T, major int) {
-		target, _, release, done := contest{
+		target, _, release, done := (&contest{
 			from: "CREATE TABLE t (a integer); INSERT INTO t VALUES (0)", to: `CREATE TABLE t (a integer); CREATE INDEX "I ( 1" ON t ((1 / a))`, hold: "SELECT 1",
-		}.start(t, major)
+		}).start(t, major)
 		defer release()
 		var step *cairn.StepError
 		if err := <-done; !errors.As(err, &step) || step.Hint() != "" {
@@ -190,25 +196,47 @@ func TestFailedIndexDropped(t *testing.T) {
 	})
 }
 
-// A detachment that was begun is for the user to finish, in words that run.
+// A detachment that a time limit ended in its second transaction is finished.
 func TestPendingDetachment(t *testing.T) {
 	eachVersion(t, func(t *testing.T, major int) {
-		const table = "CREATE TABLE t (a integer) PARTITION BY LIST (a); CREATE TABLE p "
-		target, _, release, done := contest{
-			from: table + "PARTITION OF t FOR VALUES IN (1)", to: table + "(a integer)", hold: "LOCK TABLE ONLY t IN ACCESS SHARE MODE",
-			request: cairn.ApplyRequest{StatementTimeout: 500 * time.Millisecond},
-		}.start(t, major)
+		target, _, release, done := detachment("LOCK TABLE ONLY t IN ACCESS SHARE MODE").start(t, major)
+		defer release()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		pgtest.Exec(t, target, "DROP TABLE p")
+	})
+}
+
+func detachment(hold string) *contest {
+	const table = "CREATE TABLE t (a integer) PARTITION BY LIST (a); CREATE TABLE p "
+	return &contest{from: table + "PARTITION OF t FOR VALUES IN (1)", to: table + "(a integer)", hold: hold,
+		request: cairn.ApplyRequest{StatementTimeout: 500 * time.Millisecond}}
+}
+
+// One that cannot be finished is for the user to finish, in words that run, or
+// for the same plan.
+func TestPendingDetachmentLeft(t *testing.T) {
+	eachVersion(t, func(t *testing.T, major int) {
+		contest := detachment("SELECT")
+		contest.late = "LOCK TABLE ONLY p IN ACCESS SHARE MODE"
+		target, _, release, done := contest.start(t, major)
 		err := <-done
 		release()
 		var step *cairn.StepError
-		if !errors.As(err, &step) {
+		var stopped *cairn.StoppedError
+		if !errors.As(err, &step) || !errors.As(err, &stopped) {
 			t.Fatalf("apply says %v", err)
 		}
 		_, finish, _ := strings.Cut(step.Hint(), "finish it with ")
-		finish, _, _ = strings.Cut(finish, ", then")
+		finish, _, _ = strings.Cut(finish, ", or")
 		if !strings.HasSuffix(finish, " FINALIZE") {
 			t.Fatalf("the error is %v, its hint %q", err, step.Hint())
 		}
 		pgtest.Exec(t, target, finish)
+		engine := pgtest.NewEngine(t)
+		if _, err := engine.Apply(t.Context(), contest.request); err != nil {
+			t.Error(err)
+		}
 	})
 }

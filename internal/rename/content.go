@@ -21,7 +21,7 @@ func Implied(kinds *kind.Set, old, new *schema.State, from []Pair) []Pair {
 			continue
 		}
 		for _, derived := range derivedNames(gone, from) {
-			to := withName(gone, derived)
+			to := WithName(gone, derived)
 			if new.Objects[to] != nil && old.Objects[to] == nil && contents[gone] == wanted[to] {
 				pairs = append(pairs, Pair{gone, to})
 				break
@@ -87,7 +87,7 @@ func within(side, other *schema.State, id schema.ID) bool {
 
 // place is where an object has its name.
 func place(id schema.ID) string {
-	return fmt.Sprintf("%q", []string{id.Kind, withName(id, "").String()})
+	return fmt.Sprintf("%q", []string{id.Kind, WithName(id, "").String()})
 }
 
 // contentsOf prints what each object is, apart from its name: its compared

@@ -18,6 +18,10 @@ type Pair struct {
 	From, To schema.ID
 }
 
+// Field is what a change of a plan calls the name that a rename changes. No
+// attribute is called so.
+const Field = "name"
+
 // Name returns the last name of the identity, which a rename changes.
 func Name(id schema.ID) string {
 	if id.Part != "" {
@@ -26,8 +30,8 @@ func Name(id schema.ID) string {
 	return id.Name
 }
 
-// withName returns the identity with another last name.
-func withName(id schema.ID, name string) schema.ID {
+// WithName returns the identity with another last name.
+func WithName(id schema.ID, name string) schema.ID {
 	if id.Part != "" {
 		id.Part = name
 	} else {
@@ -46,7 +50,7 @@ func Declared(kinds *kind.Set, old, new *schema.State, directives []load.Rename)
 			if !definedBy(kinds, to, d) {
 				continue
 			}
-			from := withName(to, d.From)
+			from := WithName(to, d.From)
 			if old.Objects[from] != nil && new.Objects[from] == nil {
 				pairs = append(pairs, Pair{from, to})
 			}
@@ -71,7 +75,7 @@ func Decided(first, old, new *schema.State, decisions map[string]string) []Pair 
 	var pairs []Pair
 	for _, to := range added(old, new) {
 		if name, ok := former[to.String()]; ok {
-			if from := withName(to, name); old.Objects[from] != nil && new.Objects[from] == nil {
+			if from := WithName(to, name); old.Objects[from] != nil && new.Objects[from] == nil {
 				pairs = append(pairs, Pair{from, to})
 			}
 		}

@@ -8,7 +8,7 @@ import (
 // name already.
 func Statement(kinds *kind.Set, p Pair) string {
 	k := kinds.Of(p.To)
-	return k.Rename(k, withName(p.To, Name(p.From)), Name(p.To))
+	return k.Rename(k, WithName(p.To, Name(p.From)), Name(p.To))
 }
 
 // Undo returns the statement that gives the object of a pair its old name back,
