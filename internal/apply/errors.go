@@ -28,7 +28,12 @@ func (e *StaleError) Error() string {
 }
 
 // Hint returns what to do about it.
-func (e *StaleError) Hint() string { return "run cairn plan again, review it, then apply" }
+func (e *StaleError) Hint() string {
+	if e.Run != 0 {
+		return "take the change back and run the same command again, or leave the run with cairn apply abandon, and plan anew"
+	}
+	return "run cairn plan again, review it, then apply"
+}
 
 // LockError says that another session was in the way for too long.
 type LockError struct {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,6 +30,9 @@ type applyOptions struct {
 	statementTimeout time.Duration
 	applicationName  string
 	json             bool
+	wait             time.Duration
+	resume, undo     bool
+	again            string // the command that goes on with a run that stopped
 }
 
 func newApplyCommand(env *Env) *cobra.Command {
@@ -40,10 +44,13 @@ func newApplyCommand(env *Env) *cobra.Command {
 that the target is still in the state the plan was made for, prints the plan, asks,
 and then runs it. A step that can lose data is refused unless it is allowed.
 
-Give --plan or --file; without both, the schema of cairn.yaml is the desired state.`,
+Give --plan or --file; without both, the schema of cairn.yaml is the desired state.
+A run that stopped after some of its steps goes on with --resume, or with the same
+plan again. --undo takes back what the last run did.`,
 		Example: `  cairn apply -d app --plan plan.json
   cairn apply -d app --file schema.sql --auto-approve
-  cairn apply -d app --file schema.sql --allow drop-column:public.users.email`,
+  cairn apply -d app --file schema.sql --allow drop-column:public.users.email
+  cairn apply -d app --resume`,
 		Args: noArguments,
 		Annotations: map[string]string{exitNote: "3    the target changed since the plan was made\n" +
 			"4    a step can lose data and is not allowed, or hazards in cairn.yaml denies one\n5    a lock or time limit was not met, and the step was undone"},
@@ -60,12 +67,16 @@ Give --plan or --file; without both, the schema of cairn.yaml is the desired sta
 	flags.StringArrayVar(&o.allow, "allow", nil, "permit one step that can lose data, by the `code:name` that the plan shows; repeatable")
 	flags.Var(&period{value: &o.lockTimeout}, "lock-timeout", "how long a transaction waits for its locks (default 3s)")
 	flags.Var(&period{value: &o.retryFor, none: -1}, "retry-for", "how long a transaction that does not get its locks is tried again, 0s for one try (default 10m)")
+	flags.Var(&period{value: &o.wait, none: -1}, "wait", "how long another run on the same database is waited for, 0s for not at all (default 1m)")
 	flags.Var(&period{value: &o.statementTimeout}, "statement-timeout", "how long a statement may run (default: no limit)")
 	flags.StringVar(&o.applicationName, "application-name", "", "`name` that the server shows for the session (default cairn)")
+	flags.BoolVar(&o.resume, "resume", false, "go on with the run that stopped")
+	flags.BoolVar(&o.undo, "undo", false, "take back what the last run did")
 	flags.BoolVar(&o.json, "json", false, "print the result as JSON, and the plan to stderr")
 	o.selection.addOffline(cmd)
 	o.proof.add(flags)
 	o.selection.add(cmd)
+	cmd.AddCommand(newStatusCommand(env), newAbandonCommand(env))
 	return cmd
 }
 
@@ -82,16 +93,25 @@ func runApply(ctx context.Context, env *Env, cmd *cobra.Command, o *applyOptions
 		return err
 	}
 	o.warnEnvironment(env, chosen)
+	o.again = resumeCommand(cmd)
 	target.ApplicationName = o.applicationName
 	request := cairn.ApplyRequest{
 		Target: target, AllowDestructive: o.allowDestructive, Allow: o.allow,
-		LockTimeout: o.lockTimeout, RetryFor: o.retryFor, StatementTimeout: o.statementTimeout, Policy: c.policy(chosen),
+		LockTimeout: o.lockTimeout, RetryFor: o.retryFor, StatementTimeout: o.statementTimeout, Wait: o.wait, Policy: c.policy(chosen),
+	}
+	if request.Verify, err = c.queries(); err != nil {
+		return err
 	}
 	if request.LockTimeout == 0 {
 		request.LockTimeout = chosen.lockTimeout
 	}
 	return withEngine(ctx, env, progress(env), func(engine *cairn.Engine) error {
-		if o.plan == "" {
+		switch {
+		case o.resume:
+			return o.runResume(ctx, env, engine, request)
+		case o.undo:
+			return o.runUndo(ctx, env, c, engine, request)
+		case o.plan == "":
 			plan, _, err := planRequest(env, c, cmd, &o.connection, &o.selection, o.file)
 			if err != nil {
 				return err
@@ -110,6 +130,21 @@ func runApply(ctx context.Context, env *Env, cmd *cobra.Command, o *applyOptions
 
 // check refuses flags that contradict each other.
 func (o *applyOptions) check(cmd *cobra.Command) error {
+	for _, flag := range []struct {
+		given bool
+		name  string
+	}{{o.resume, "resume"}, {o.undo, "undo"}} {
+		if !flag.given {
+			continue
+		}
+		for _, name := range append([]string{"plan", "file", "resume", "undo"}, selectionFlags()...) {
+			f := cmd.Flags().Lookup(name)
+			if name != flag.name && f.Changed && !fromEnvironment(f) && !(o.undo && slices.Contains([]string{"shadow", "prove", "no-prove", "offline"}, name)) {
+				return hintf("leave one of them out", "--%s and --%s do not go together: the journal of the target says what to run", flag.name, name)
+			}
+		}
+		return nil
+	}
 	if o.plan == "" {
 		return nil
 	}
@@ -180,16 +215,27 @@ func (o *applyOptions) approveAndRun(ctx context.Context, env *Env, engine *cair
 		return err
 	}
 	fmt.Fprintln(out)
-	if !o.autoApprove {
-		if err := confirm(ctx, env, "Apply this plan?", "the plan is not approved, and there is no terminal to ask on"); err != nil {
-			return err
-		}
-	}
-	result, err := engine.Apply(ctx, request)
-	if err != nil {
+	if err := o.approve(ctx, env, "Apply this plan?"); err != nil {
 		return err
 	}
-	return o.printResult(env, p, result)
+	return o.run(ctx, env, engine, request)
+}
+
+// approve asks, unless that was answered by a flag.
+func (o *applyOptions) approve(ctx context.Context, env *Env, question string) error {
+	if o.autoApprove {
+		return nil
+	}
+	return confirm(ctx, env, question, "the plan is not approved, and there is no terminal to ask on")
+}
+
+// run applies the plan of the request and prints the result.
+func (o *applyOptions) run(ctx context.Context, env *Env, engine *cairn.Engine, request cairn.ApplyRequest) error {
+	result, err := engine.Apply(ctx, request)
+	if err != nil {
+		return o.explainStop(err)
+	}
+	return o.printResult(env, request.Plan, result)
 }
 
 func (o *applyOptions) printResult(env *Env, p *schema.Plan, result *cairn.ApplyResult) error {

@@ -33,6 +33,7 @@ type config struct {
 	environments map[string]environment
 	decisions    cairn.Decisions
 	hazards      cairn.Policy // for every target that says nothing else
+	verify       []string     // what has to hold when a plan has run
 }
 
 // environment is one target that cairn.yaml names.
@@ -90,6 +91,7 @@ func parseConfig(path string, text []byte, getenv func(string) string) (*config,
 		"database_settings": func(k string, n ast.Node) { c.database = r.boolean(k, n) },
 		"postgres":          func(k string, n ast.Node) { r.postgres(k, n, c) },
 		"hazards":           func(k string, n ast.Node) { c.hazards = r.hazards(k, n) },
+		"verify":            func(k string, n ast.Node) { c.verify = r.list(k, n) },
 		"environments":      func(k string, n ast.Node) { r.environments(k, n, c) },
 	})
 	if r.err != nil {

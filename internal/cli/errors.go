@@ -63,7 +63,7 @@ func report(ctx context.Context, env *Env, err error) int {
 	code := exitCode(ctx, err)
 	text, hint := describe(err)
 	if code == exitInterrupted {
-		text, hint = "interrupted", ""
+		text, hint = describeInterrupt(err, hint)
 	}
 	printError(env.Err, "error", text)
 	if hint != "" {
@@ -91,13 +91,22 @@ func exitCode(ctx context.Context, err error) int {
 	return exitError
 }
 
+// describeInterrupt says what an interrupt left.
+func describeInterrupt(err error, hint string) (text, next string) {
+	var stopped *cairn.StoppedError
+	if !errors.As(err, &stopped) {
+		return "interrupted", ""
+	}
+	return fmt.Sprintf("interrupted: run %d stopped after %d of %s", stopped.Run, stopped.Done, count(stopped.Steps, "step")), hint
+}
+
 // describe returns the text of an error and its hint.
 func describe(err error) (text, hint string) {
 	var stale *cairn.StaleError
 	var refused *cairn.RefusedError
 	switch {
 	case errors.As(err, &stale):
-		return describeStale(stale), "run cairn plan again, review it, then apply"
+		return describeStale(stale), stale.Hint()
 	case errors.As(err, &refused):
 		return describeRefused(refused), "add these --allow flags to permit them, or --allow-destructive to permit every such step"
 	}
@@ -111,8 +120,9 @@ func describe(err error) (text, hint string) {
 }
 
 func describeStale(e *cairn.StaleError) string {
+	what, _, _ := strings.Cut(e.Error(), "\n")
 	lines := []string{
-		"the database changed since this plan was made",
+		what,
 		"expected fingerprint  " + e.Expected,
 		"actual fingerprint    " + e.Actual,
 	}

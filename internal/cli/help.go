@@ -28,7 +28,7 @@ func printHelp(cmd *cobra.Command, _ []string) {
 		fmt.Fprintf(w, "\nFLAGS\n%s", flags.FlagUsages())
 	}
 	fmt.Fprintf(w, "\nGLOBAL FLAGS\n%s", cmd.Root().PersistentFlags().FlagUsages())
-	if cmd.HasParent() && cmd.Runnable() && !cmd.HasSubCommands() {
+	if acts(cmd) {
 		fmt.Fprintf(w, "\nEXIT STATUS\n%s", exitStatus(cmd))
 	}
 	if cmd.HasAvailableSubCommands() {
@@ -40,10 +40,17 @@ func printHelp(cmd *cobra.Command, _ []string) {
 }
 
 func usageLine(cmd *cobra.Command) string {
-	if cmd.HasAvailableSubCommands() {
+	if cmd.HasAvailableSubCommands() && !acts(cmd) {
 		return cmd.CommandPath() + " COMMAND"
 	}
 	return cmd.UseLine()
+}
+
+// acts reports whether a command does something by itself, beside what its
+// subcommands do.
+func acts(cmd *cobra.Command) bool {
+	_, noted := cmd.Annotations[exitNote]
+	return cmd.HasParent() && cmd.Runnable() && (noted || !cmd.HasSubCommands())
 }
 
 func printCommands(w io.Writer, cmd *cobra.Command) {

@@ -148,7 +148,7 @@ func (o *applyOptions) applyMany(ctx context.Context, env *Env, engine *cairn.En
 	for i, p := range plans {
 		request.Plan = p.Plan
 		if results[p.Schema], err = engine.Apply(ctx, request); err != nil {
-			return fmt.Errorf("applying to schema %s, after %d of %d: %w", p.Schema, i, len(plans), err)
+			return fmt.Errorf("applying to schema %s, after %d of %d: %w", p.Schema, i, len(plans), o.explainStop(err))
 		}
 	}
 	if o.json {

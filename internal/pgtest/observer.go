@@ -23,7 +23,8 @@ func (c *Clusters) Dump(t testing.TB, url string, flags ...string) string {
 	if err != nil {
 		t.Fatalf("finding pg_dump: %v", err)
 	}
-	args := append(command[1:], append([]string{"--schema-only", "--dbname", url}, flags...)...)
+	// The schema cairn holds the journal of what was applied, and is no part of either side.
+	args := append(command[1:], append([]string{"--schema-only", "--exclude-schema", "cairn", "--dbname", url}, flags...)...)
 	var stderr strings.Builder
 	cmd := exec.CommandContext(t.Context(), command[0], args...)
 	cmd.Stderr = &stderr
