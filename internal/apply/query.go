@@ -100,8 +100,8 @@ func answerOf(rr *pgconn.ResultReader) (string, error) {
 		if values := rr.Values(); len(values) > 0 && values[0] != nil {
 			value = string(values[0])
 		}
-		if value == "t" || value == "true" {
-			value = "true"
+		if word, ok := map[string]string{"t": "true", "f": "false"}[value]; ok {
+			value = word
 		}
 		if answer == "no row" || answer == "true" {
 			answer = value
