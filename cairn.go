@@ -137,6 +137,10 @@ type ApplyRequest struct {
 	RetryFor         time.Duration // how long a transaction that does not get its locks is tried again; default 10 minutes, negative for one try
 	StatementTimeout time.Duration // default: no limit
 	Wait             time.Duration // for another run on the same database; default 1 minute
+
+	// TerminateBlockersAfter ends the client sessions that keep the run from one
+	// lock for so long, over all its tries; default: never.
+	TerminateBlockersAfter time.Duration
 }
 
 // ApplyResult is what a run did.
@@ -144,6 +148,7 @@ type ApplyResult struct {
 	Steps       int           `json:"steps"`       // statements that ran
 	Elapsed     time.Duration `json:"elapsed"`     // from the lock to the confirmation
 	Fingerprint string        `json:"fingerprint"` // of the target afterwards
+	LongestWait time.Duration `json:"-"`           // for one lock, as far as it was seen
 }
 
 // DumpRequest asks for the SQL that builds a state again.

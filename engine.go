@@ -283,12 +283,12 @@ func (e *Engine) Apply(ctx context.Context, r ApplyRequest) (*ApplyResult, error
 	start := time.Now()
 	result, err := apply.Run(ctx, target.conn, e.kinds, r.Plan, apply.Options{
 		Server: target.major, LockTimeout: r.LockTimeout, RetryFor: r.RetryFor, StatementTimeout: r.StatementTimeout,
-		Wait: r.Wait, Events: e.options.Events,
+		Wait: r.Wait, TerminateAfter: r.TerminateBlockersAfter, Events: e.options.Events, Connect: target.beside,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &ApplyResult{Steps: result.Steps, Elapsed: time.Since(start), Fingerprint: result.Fingerprint}, nil
+	return &ApplyResult{Steps: result.Steps, Elapsed: time.Since(start), Fingerprint: result.Fingerprint, LongestWait: result.LongestWait}, nil
 }
 
 // ReadPlan reads a plan file. It refuses one that is truncated, was edited or

@@ -31,13 +31,19 @@ type Options struct {
 	RetryFor         time.Duration // how long a transaction that does not get its locks is tried again
 	StatementTimeout time.Duration // 0: no limit
 	Wait             time.Duration // for another run on the same database to end
+	TerminateAfter   time.Duration // sessions that keep the run from one lock for so long are ended; 0: never
 	Events           func(schema.Event)
+
+	// Connect opens the session that watches the run. Without one, or when it
+	// fails, the run goes on unwatched.
+	Connect func(context.Context) (*pgx.Conn, error)
 }
 
 // Result is what a run did.
 type Result struct {
 	Steps       int
 	Fingerprint string
+	LongestWait time.Duration // for one lock, as far as it was seen
 }
 
 // Run runs the plan on the session; no step is run when the target is where the
@@ -46,7 +52,8 @@ type Result struct {
 // *StepError for a statement that failed and a *DivergedError when the target
 // is not as promised at the end.
 func Run(ctx context.Context, conn *pgx.Conn, kinds *kind.Set, p *schema.Plan, o Options) (Result, error) {
-	r := runner{conn: conn, kinds: kinds, plan: p, options: o}
+	r := runner{conn: conn, kinds: kinds, plan: p, options: o, watch: newWatcher(ctx, p, o)}
+	defer r.watch.close()
 	if err := r.lock(ctx); err != nil {
 		return Result{}, err
 	}
@@ -75,7 +82,7 @@ func Run(ctx context.Context, conn *pgx.Conn, kinds *kind.Set, p *schema.Plan, o
 		first = last
 	}
 	fingerprint, err := r.confirm(ctx)
-	return Result{Steps: len(p.Steps), Fingerprint: fingerprint}, err
+	return Result{Steps: len(p.Steps), Fingerprint: fingerprint, LongestWait: r.watch.longestWait()}, err
 }
 
 type runner struct {
@@ -83,6 +90,7 @@ type runner struct {
 	kinds   *kind.Set
 	plan    *schema.Plan
 	options Options
+	watch   *watcher
 
 	refs            map[string]string // how statements address the objects of the target, by the text of their ID
 	deadlockTimeout time.Duration     // of the server
@@ -105,7 +113,7 @@ func (r *runner) lock(ctx context.Context) error {
 			return &LockError{What: "another cairn run holds the advisory lock of this database", Undone: true}
 		}
 		if !told {
-			r.event(schema.Event{Name: "wait", Message: "waiting for another cairn run on this database"})
+			r.event(schema.Event{Name: schema.Wait, Message: "waiting for another cairn run on this database"})
 			told = true
 		}
 		select {
@@ -188,13 +196,7 @@ func (r *runner) configure(ctx context.Context) error {
 	return nil
 }
 
-func (r *runner) event(e schema.Event) {
-	if r.options.Events == nil {
-		return
-	}
-	e.Time, e.Steps = time.Now(), len(r.plan.Steps)
-	r.options.Events(e)
-}
+func (r *runner) event(e schema.Event) { r.watch.event(e) }
 
 // Changed describes the objects whose pins differ. What came or went with the
 // object that it is a part of goes without saying.

@@ -43,11 +43,11 @@ func (r *runner) runSegment(ctx context.Context, first, last int) error {
 		}
 		left := time.Until(deadline)
 		if left <= 0 {
-			return &LockError{What: waited.what(r.plan, tries), Undone: first == 0}
+			return &LockError{What: waited.what(r.plan, tries), Undone: first == 0, Blockers: waited.blockers}
 		}
 		delay := min(pause/2+rand.N(pause), left)
-		r.event(schema.Event{Name: "wait", Step: waited.step + 1,
-			Message: fmt.Sprintf("%s; trying again in %.1f s", waited.what(r.plan, 1), delay.Seconds())})
+		r.event(schema.Event{Name: schema.Wait, Step: waited.step + 1, Sessions: waited.blockers,
+			Message: fmt.Sprintf("%s%s; trying again in %.1f s", waited.what(r.plan, 1), blockedBy("; ", waited.blockers), delay.Seconds())})
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -59,9 +59,10 @@ func (r *runner) runSegment(ctx context.Context, first, last int) error {
 
 // waitError says that a step of a segment did not get a lock.
 type waitError struct {
-	step  int
-	limit time.Duration
-	err   error
+	step     int
+	limit    time.Duration
+	err      error
+	blockers []schema.Session // who had it, as far as it was seen
 }
 
 func (e *waitError) Error() string { return e.err.Error() }
@@ -76,7 +77,7 @@ func (e *waitError) what(p *schema.Plan, tries int) string {
 	if tries > 1 {
 		text += fmt.Sprintf(", in %d tries", tries)
 	}
-	return text + ": " + step.SQL
+	return text + ": " + plain(step.SQL, mostQuery)
 }
 
 func isWait(err error) bool { return pg.IsLockTimeout(err) || pg.IsDeadlock(err) }
@@ -88,6 +89,7 @@ func (r *runner) try(ctx context.Context, first, last int) error {
 		return err
 	}
 	limit := r.limit(first, last)
+	r.watch.patience(limit)
 	tx, err := r.conn.Begin(ctx)
 	if err != nil {
 		return fmt.Errorf("beginning a transaction: %w", err)
@@ -105,7 +107,7 @@ func (r *runner) try(ctx context.Context, first, last int) error {
 		err = fmt.Errorf("committing steps %d to %d: %w", first+1, last, err)
 	}
 	if isWait(err) {
-		return &waitError{step: max(i-1, first), limit: limit, err: err}
+		return &waitError{step: max(i-1, first), limit: limit, err: err, blockers: r.watch.gaveUp(limit, err)}
 	}
 	return err
 }
@@ -151,11 +153,13 @@ func (r *runner) clear(ctx context.Context, first, last int) error {
 	}
 	// An automatic vacuum is told to end after deadlock_timeout.
 	limit := max(r.options.LockTimeout, r.deadlockTimeout+500*time.Millisecond)
+	r.watch.patience(limit)
+	defer r.watch.during(first)()
 	_, err := r.conn.PgConn().Exec(ctx, fmt.Sprintf("SET LOCAL lock_timeout = %d; LOCK TABLE ONLY %s IN SHARE UPDATE EXCLUSIVE MODE",
 		limit.Milliseconds(), strings.Join(refs, ", ONLY "))).ReadAll()
 	switch {
 	case isWait(err):
-		return &waitError{step: first, limit: limit, err: err}
+		return &waitError{step: first, limit: limit, err: err, blockers: r.watch.gaveUp(limit, err)}
 	case pg.Code(err) != "": // not for this role or this sort of relation: the steps wait for themselves
 		return nil
 	}
@@ -166,12 +170,12 @@ func (r *runner) clear(ctx context.Context, first, last int) error {
 // caller to say.
 func (r *runner) runStep(ctx context.Context, i int, committed bool) error {
 	step := r.plan.Steps[i]
-	r.event(schema.Event{Name: "step-start", Step: i + 1, Message: step.SQL})
+	r.event(schema.Event{Name: schema.StepStart, Step: i + 1, Message: step.SQL})
 	start := time.Now()
-	if _, err := r.conn.Exec(ctx, step.SQL); err != nil {
+	if err := r.exec(ctx, i, step.SQL); err != nil {
 		return &StepError{Step: i + 1, SQL: step.SQL, Undone: !committed, Err: err}
 	}
-	r.event(schema.Event{Name: "step-done", Step: i + 1, Message: step.SQL, Elapsed: time.Since(start)})
+	r.event(schema.Event{Name: schema.StepDone, Step: i + 1, Message: step.SQL, Elapsed: time.Since(start)})
 	return nil
 }
 
@@ -186,6 +190,8 @@ func (r *runner) runAlone(ctx context.Context, i int) error {
 	if err := r.setLockTimeout(ctx, 0); err != nil {
 		return err
 	}
+	r.watch.patience(0)
+	r.longTransactions(ctx, i)
 	err = r.runStep(ctx, i, i > 0)
 	var failed *StepError
 	if errors.As(err, &failed) {

@@ -27,8 +27,11 @@ type applyOptions struct {
 	lockTimeout      time.Duration
 	retryFor         time.Duration
 	statementTimeout time.Duration
+	terminateAfter   time.Duration
 	applicationName  string
 	json             bool
+
+	events *eventWriter // nil without --json
 }
 
 func newApplyCommand(env *Env) *cobra.Command {
@@ -61,8 +64,10 @@ Give --plan or --file; without both, the schema of cairn.yaml is the desired sta
 	flags.Var(&period{value: &o.lockTimeout}, "lock-timeout", "how long a transaction waits for its locks (default 3s)")
 	flags.Var(&period{value: &o.retryFor, none: -1}, "retry-for", "how long a transaction that does not get its locks is tried again, 0s for one try (default 10m)")
 	flags.Var(&period{value: &o.statementTimeout}, "statement-timeout", "how long a statement may run (default: no limit)")
+	flags.Var(&period{value: &o.terminateAfter}, "terminate-blockers-after",
+		"end client sessions that keep the run from one lock for so long, over all tries (default: never)")
 	flags.StringVar(&o.applicationName, "application-name", "", "`name` that the server shows for the session (default cairn)")
-	flags.BoolVar(&o.json, "json", false, "print the result as JSON, and the plan to stderr")
+	flags.BoolVar(&o.json, "json", false, "print events and the result as lines of JSON, and the plan to stderr")
 	o.selection.addOffline(cmd)
 	o.proof.add(flags)
 	o.selection.add(cmd)
@@ -86,11 +91,22 @@ func runApply(ctx context.Context, env *Env, cmd *cobra.Command, o *applyOptions
 	request := cairn.ApplyRequest{
 		Target: target, AllowDestructive: o.allowDestructive, Allow: o.allow,
 		LockTimeout: o.lockTimeout, RetryFor: o.retryFor, StatementTimeout: o.statementTimeout, Policy: c.policy(chosen),
+		TerminateBlockersAfter: o.terminateAfter,
 	}
 	if request.LockTimeout == 0 {
 		request.LockTimeout = chosen.lockTimeout
 	}
-	return withEngine(ctx, env, progress(env), func(engine *cairn.Engine) error {
+	report := progress(env)
+	defer report.end()
+	events := report.event
+	if o.json {
+		o.events = newEventWriter(env)
+		events = func(e schema.Event) {
+			report.event(e)
+			o.events.event(e)
+		}
+	}
+	return withEngine(ctx, env, events, func(engine *cairn.Engine) error {
 		if o.plan == "" {
 			plan, _, err := planRequest(env, c, cmd, &o.connection, &o.selection, o.file)
 			if err != nil {
@@ -194,10 +210,7 @@ func (o *applyOptions) approveAndRun(ctx context.Context, env *Env, engine *cair
 
 func (o *applyOptions) printResult(env *Env, p *schema.Plan, result *cairn.ApplyResult) error {
 	if o.json {
-		return printJSON(env, struct {
-			*cairn.ApplyResult
-			Summary schema.Summary `json:"summary"`
-		}{result, p.Summary})
+		return o.events.result(result, p.Summary)
 	}
 	if result.Steps == 0 {
 		if hasChanges(p) {

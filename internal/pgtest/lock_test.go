@@ -21,6 +21,7 @@ type contest struct {
 	from, to string
 	hold     string // what the other session does, and keeps until it is released
 	request  cairn.ApplyRequest
+	listen   func(schema.Event) // hears of every event, may be nil
 }
 
 // start plans, has the other session take its locks, and applies. It returns
@@ -38,9 +39,12 @@ func (c contest) start(t *testing.T, major int) (target string, waits *atomic.In
 		if e.Name == "wait" && strings.Contains(e.Message, "trying again in") {
 			waits.Add(1)
 		}
+		if c.listen != nil {
+			c.listen(e)
+		}
 	}})
 	t.Cleanup(func() { _ = engine.Close(context.Background()) })
-	c.request.Target = cairn.Connection{Database: target}
+	c.request.Target.Database = target
 	var err error
 	c.request.Plan, err = engine.Plan(t.Context(), cairn.PlanRequest{Target: c.request.Target, Desired: file,
 		Scratch: cairn.Scratch{Shadow: clusters.Shadow(t, major)}})
