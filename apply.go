@@ -29,6 +29,10 @@ type ApplyRequest struct {
 	Wait             time.Duration // for another run on the same database; default 1 minute, negative for none
 	Verify           []Query       // what has to hold when the plan has run; otherwise its last transaction is rolled back
 	Undoes           int64         // the run that the plan takes back, 0 for none
+
+	// TerminateBlockersAfter ends the client sessions that keep the run from one
+	// lock for so long, over all its tries; default: never.
+	TerminateBlockersAfter time.Duration
 }
 
 // ApplyResult is what a run did.
@@ -38,6 +42,7 @@ type ApplyResult struct {
 	Resumed     int           `json:"resumed,omitempty"` // statements that had run before the run stopped
 	Elapsed     time.Duration `json:"elapsed"`           // from the lock to the confirmation
 	Fingerprint string        `json:"fingerprint"`       // of the target afterwards
+	LongestWait time.Duration `json:"-"`                 // for one lock, as far as it was seen
 }
 
 // idleTimeout is after how long the server ends a session that sits in a
@@ -89,12 +94,14 @@ func (e *Engine) Apply(ctx context.Context, r ApplyRequest) (*ApplyResult, error
 	result, err := apply.Run(ctx, target.conn, e.kinds, r.Plan, apply.Options{
 		Server: target.major, LockTimeout: cmp.Or(r.LockTimeout, 3*time.Second), RetryFor: cmp.Or(r.RetryFor, 10*time.Minute),
 		StatementTimeout: r.StatementTimeout, IdleTimeout: idleTimeout, Wait: cmp.Or(r.Wait, time.Minute), Application: cmp.Or(r.Target.ApplicationName, "cairn"),
-		Program: e.options.Version, Account: account(), Undoes: r.Undoes, Verify: r.Verify, Events: e.options.Events,
+		Program: e.options.Version, Account: account(), Undoes: r.Undoes, Verify: r.Verify,
+		TerminateAfter: r.TerminateBlockersAfter, Events: e.options.Events, Connect: target.beside,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &ApplyResult{Run: result.Run, Steps: result.Steps, Resumed: result.Resumed, Elapsed: time.Since(start), Fingerprint: result.Fingerprint}, nil
+	return &ApplyResult{Run: result.Run, Steps: result.Steps, Resumed: result.Resumed, Elapsed: time.Since(start), Fingerprint: result.Fingerprint,
+		LongestWait: result.LongestWait}, nil
 }
 
 // account is the user and the host that the program runs as and on.

@@ -52,6 +52,12 @@ func (t *target) close(ctx context.Context) {
 	_ = t.conn.Close(ctx) // the work is done or has failed already
 }
 
+// beside opens a second session on the target, for watching what the first does.
+func (t *target) beside(ctx context.Context) (*pgx.Conn, error) {
+	name := t.conn.Config().RuntimeParams["application_name"]
+	return pg.Beside(ctx, t.conn, strings.TrimSpace(name+" watch"))
+}
+
 // reading is what building or reading a state needs beside its name.
 type reading struct {
 	target    *target       // the target, when there is one

@@ -195,13 +195,3 @@ type Finding struct {
 	Message string `json:"message"`
 	Hint    string `json:"hint,omitempty"`
 }
-
-// Event tells a listener what long work is doing.
-type Event struct {
-	Time    time.Time     `json:"time"`
-	Name    string        `json:"event"`             // "step-start", "step-done", "read", "build", "wait"
-	Step    int           `json:"step,omitempty"`    // from 1
-	Steps   int           `json:"steps,omitempty"`   // how many there are
-	Message string        `json:"message,omitempty"` // for the reader, one line
-	Elapsed time.Duration `json:"elapsed,omitempty"`
-}

@@ -46,9 +46,9 @@ type StepOutcome string
 
 // The outcomes of steps.
 const (
-	StepStarted StepOutcome = "started" // nobody recorded its end: it may have had its effect
-	StepDone    StepOutcome = "done"
-	StepFailed  StepOutcome = "failed"
+	OutcomeStarted StepOutcome = "started" // nobody recorded its end: it may have had its effect
+	OutcomeDone    StepOutcome = "done"
+	OutcomeFailed  StepOutcome = "failed"
 )
 
 // RunStep is what became of one step of a run.

@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/term"
+
 	"github.com/cairn-db/cairn/internal/cli"
 )
 
@@ -18,10 +20,11 @@ var version string
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	color := isTerminal(os.Stdout)
+	color := term.IsTerminal(int(os.Stdout.Fd()))
 	env := &cli.Env{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Now: time.Now,
-		Terminal: color && isTerminal(os.Stdin), Color: color, Version: programVersion(),
+		Terminal: color && term.IsTerminal(int(os.Stdin.Fd())), Color: color, Version: programVersion(),
+		Columns: func() int { return columns(os.Stderr) },
 	}
 	os.Exit(cli.Main(ctx, env, os.Args[1:]))
 }
@@ -38,13 +41,11 @@ func programVersion() string {
 	return "devel"
 }
 
-// isTerminal reports whether f is a character device other than the null
-// device.
-func isTerminal(f *os.File) bool {
-	stat, err := f.Stat()
-	if err != nil || stat.Mode()&os.ModeCharDevice == 0 {
-		return false
+// columns returns the width of the terminal that f is, 0 when it is none.
+func columns(f *os.File) int {
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
 	}
-	null, err := os.Stat(os.DevNull)
-	return err != nil || !os.SameFile(stat, null)
+	return width
 }

@@ -27,6 +27,8 @@ func (r *runner) runAlone(ctx context.Context, i int) error {
 		return err
 	}
 	r.doubt = true
+	r.watch.patience(0)
+	r.longTransactions(ctx, i)
 	if err := r.setLockTimeout(ctx, 0); err != nil {
 		return err
 	}
@@ -101,7 +103,8 @@ func (r *runner) mend(ctx context.Context, i int) error {
 	if err := r.setLockTimeout(ctx, 0); err != nil {
 		return err
 	}
-	r.event(schema.Event{Name: "mend", Step: i + 1, Message: how.Mend})
+	r.watch.patience(0)
+	defer r.watch.during(i)()
 	if _, err := r.conn.Exec(ctx, how.Mend); err != nil {
 		return &StepError{Step: i + 1, SQL: how.Mend, Undone: r.done == 0, Err: err}
 	}

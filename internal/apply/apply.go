@@ -29,7 +29,12 @@ type Options struct {
 	Account          string        // user and host that it runs as and on, for the journal
 	Undoes           int64         // the run that the plan takes back
 	Verify           []Query       // that have to hold when the plan has run
+	TerminateAfter   time.Duration // sessions that keep the run from one lock for so long are ended; 0: never
 	Events           func(schema.Event)
+
+	// Connect opens the session that watches the run. Without one, or when it
+	// fails, the run goes on unwatched.
+	Connect func(context.Context) (*pgx.Conn, error)
 }
 
 // Result is what a run did.
@@ -38,6 +43,7 @@ type Result struct {
 	Steps       int   // that this call ran
 	Resumed     int   // that an earlier call had run
 	Fingerprint string
+	LongestWait time.Duration // for one lock, as far as it was seen
 }
 
 // Run runs the plan on the session; no step is run when the target is where the
@@ -48,7 +54,8 @@ type Result struct {
 // target is not as promised at the end. One that leaves a part of the plan done
 // is inside of a *StoppedError.
 func Run(ctx context.Context, conn *pgx.Conn, kinds *kind.Set, p *schema.Plan, o Options) (Result, error) {
-	r := &runner{conn: conn, journal: store.Journal{Conn: conn}, kinds: kinds, plan: p, options: o}
+	r := &runner{conn: conn, journal: store.Journal{Conn: conn}, kinds: kinds, plan: p, options: o, watch: newWatcher(ctx, p, o)}
+	defer r.watch.close()
 	if err := r.openSession(ctx); err != nil {
 		return Result{}, err
 	}
@@ -71,7 +78,7 @@ func Run(ctx context.Context, conn *pgx.Conn, kinds *kind.Set, p *schema.Plan, o
 	}
 	first := r.done
 	fingerprint, err := r.runAll(ctx)
-	return Result{Run: r.run.ID, Steps: r.done - first, Resumed: first, Fingerprint: fingerprint}, err
+	return Result{Run: r.run.ID, Steps: r.done - first, Resumed: first, Fingerprint: fingerprint, LongestWait: r.watch.longestWait()}, err
 }
 
 type runner struct {
@@ -80,6 +87,7 @@ type runner struct {
 	kinds   *kind.Set
 	plan    *schema.Plan
 	options Options
+	watch   *watcher
 
 	run   schema.Run // in the journal
 	done  int        // steps that are done
@@ -137,10 +145,4 @@ func (r *runner) checkRows(ctx context.Context) error {
 	return nil
 }
 
-func (r *runner) event(e schema.Event) {
-	if r.options.Events == nil {
-		return
-	}
-	e.Time, e.Steps = time.Now(), len(r.plan.Steps)
-	r.options.Events(e)
-}
+func (r *runner) event(e schema.Event) { r.watch.event(e) }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/cairn-db/cairn/internal/pg"
+	"github.com/cairn-db/cairn/schema"
 )
 
 // StaleError says that the target is not in the state the plan was made for.
@@ -37,12 +38,13 @@ func (e *StaleError) Hint() string {
 
 // LockError says that another session was in the way for too long.
 type LockError struct {
-	What   string
-	Undone bool   // nothing was changed
-	Advice string // what to do about it, "" for what is usual
+	What     string
+	Undone   bool             // nothing was changed
+	Blockers []schema.Session // who was in the way last, as far as it was seen
+	Advice   string           // what to do about it, "" for what is usual
 }
 
-func (e *LockError) Error() string { return e.What + undone(e.Undone) }
+func (e *LockError) Error() string { return e.What + undone(e.Undone) + blockedBy("\n", e.Blockers) }
 
 // Hint returns what to do about it.
 func (e *LockError) Hint() string {

@@ -40,8 +40,8 @@ func (r *runner) findRun(ctx context.Context) error {
 		if s.Step != r.done+1 || s.Step > len(r.plan.Steps) {
 			break
 		}
-		if s.Outcome != schema.StepDone {
-			r.doubt = s.Outcome == schema.StepStarted
+		if s.Outcome != schema.OutcomeDone {
+			r.doubt = s.Outcome == schema.OutcomeStarted
 			break
 		}
 		r.done++

@@ -44,11 +44,11 @@ func (r *runner) runSegment(ctx context.Context, first, last int) error {
 		}
 		left := time.Until(deadline)
 		if left <= 0 {
-			return &LockError{What: waited.what(r.plan, tries), Undone: r.done == 0}
+			return &LockError{What: waited.what(r.plan, tries), Undone: r.done == 0, Blockers: waited.blockers}
 		}
 		delay := min(pause/2+rand.N(pause), left)
-		r.event(schema.Event{Name: "wait", Step: waited.step + 1,
-			Message: fmt.Sprintf("%s; trying again in %.1f s", waited.what(r.plan, 1), delay.Seconds())})
+		r.event(schema.Event{Name: schema.Wait, Step: waited.step + 1, Sessions: waited.blockers,
+			Message: fmt.Sprintf("%s%s; trying again in %.1f s", waited.what(r.plan, 1), blockedBy("; ", waited.blockers), delay.Seconds())})
 		if err := sleep(ctx, delay); err != nil {
 			return err
 		}
@@ -58,9 +58,10 @@ func (r *runner) runSegment(ctx context.Context, first, last int) error {
 
 // waitError says that a step of a segment did not get a lock.
 type waitError struct {
-	step  int
-	limit time.Duration
-	err   error
+	step     int
+	limit    time.Duration
+	err      error
+	blockers []schema.Session // who had it, as far as it was seen
 }
 
 func (e *waitError) Error() string { return e.err.Error() }
@@ -90,6 +91,7 @@ func (r *runner) try(ctx context.Context, first, last int) error {
 		return err
 	}
 	limit := r.limit(first, last)
+	r.watch.patience(limit)
 	tx, err := r.conn.Begin(ctx)
 	if err != nil {
 		return fmt.Errorf("beginning a transaction: %w", err)
@@ -119,7 +121,7 @@ func (r *runner) try(ctx context.Context, first, last int) error {
 		err = fmt.Errorf("committing steps %d to %d: %w", first+1, last, err)
 	}
 	if isWait(err) {
-		return &waitError{step: max(i-1, first), limit: limit, err: err}
+		return &waitError{step: max(i-1, first), limit: limit, err: err, blockers: r.watch.gaveUp(limit, err)}
 	}
 	var failed *StepError
 	if errors.As(err, &failed) {
@@ -198,11 +200,14 @@ func (r *runner) clear(ctx context.Context, first, last int) error {
 	}
 	// An automatic vacuum is told to end after deadlock_timeout.
 	limit := max(r.options.LockTimeout, r.deadlockTimeout+500*time.Millisecond)
+	r.watch.patience(limit)
+	end := r.watch.during(first)
 	_, err := r.conn.PgConn().Exec(ctx, fmt.Sprintf("SET LOCAL lock_timeout = %d; LOCK TABLE ONLY %s IN SHARE UPDATE EXCLUSIVE MODE",
 		limit.Milliseconds(), strings.Join(refs, ", ONLY "))).ReadAll()
+	end()
 	switch {
 	case isWait(err):
-		return &waitError{step: first, limit: limit, err: err}
+		return &waitError{step: first, limit: limit, err: err, blockers: r.watch.gaveUp(limit, err)}
 	case pg.Code(err) != "" && !pg.IsConnection(err) && ctx.Err() == nil: // not for this role or this sort of relation: the steps wait for themselves
 		return nil
 	}
@@ -213,13 +218,13 @@ func (r *runner) clear(ctx context.Context, first, last int) error {
 // caller to say.
 func (r *runner) runStep(ctx context.Context, i int) error {
 	step := r.plan.Steps[i]
-	r.event(schema.Event{Name: "step-start", Step: i + 1, Message: step.SQL})
+	r.event(schema.Event{Name: schema.StepStart, Step: i + 1, Message: step.SQL})
 	start := time.Now()
 	if err := r.send(ctx, i); err != nil {
 		return &StepError{Step: i + 1, SQL: step.SQL, Undone: r.done == 0, Err: err,
 			Late: r.options.StatementTimeout > 0 && pg.IsCanceled(err) && ctx.Err() == nil}
 	}
-	r.event(schema.Event{Name: "step-done", Step: i + 1, Message: step.SQL, Elapsed: time.Since(start)})
+	r.event(schema.Event{Name: schema.StepDone, Step: i + 1, Message: step.SQL, Elapsed: time.Since(start)})
 	return nil
 }
 
@@ -227,6 +232,7 @@ func (r *runner) runStep(ctx context.Context, i int) error {
 // The server takes one statement in this protocol, whatever the text holds. What
 // runs outside of a transaction cannot share a message with the name.
 func (r *runner) send(ctx context.Context, i int) error {
+	defer r.watch.during(i)()
 	var batch pgconn.Batch
 	batch.ExecParams(r.nameSession(i), nil, nil, nil, nil)
 	if r.plan.Steps[i].NoTx {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -77,7 +76,7 @@ func (r *runner) lock(ctx context.Context) (unlock func(), err error) {
 			return unlock, err
 		}
 		if held.What != told {
-			r.event(schema.Event{Name: "wait", Message: "waiting: " + held.What})
+			r.event(schema.Event{Name: schema.Wait, Message: "waiting: " + held.What})
 			told = held.What
 		}
 		if err := sleep(ctx, 200*time.Millisecond+rand.N(200*time.Millisecond)); err != nil {
@@ -96,48 +95,30 @@ func giveBack(conn *pgx.Conn) {
 	}
 }
 
-// Session is a session that has the advisory lock.
-type Session struct {
-	PID         int
-	User        string
-	Application string
-	Client      string // address, "" for a local socket
-}
-
 // Holder returns the session that is at work on the database behind the
 // connection, nil when there is none.
-func Holder(ctx context.Context, conn *pgx.Conn) (*Session, error) {
-	var s Session
-	err := conn.QueryRow(ctx, `SELECT a.pid, coalesce(a.usename, ''), coalesce(a.application_name, ''), coalesce(host(a.client_addr), '')
-FROM pg_locks l JOIN pg_stat_activity a USING (pid)
-WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.classid = $1::bigint >> 32 AND l.objid = $1::bigint & 4294967295
-	AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`, int64(lockKey)).
-		Scan(&s.PID, &s.User, &s.Application, &s.Client)
+func Holder(ctx context.Context, conn *pgx.Conn) (*schema.Session, error) {
+	targets, session := scanned()
+	var pid int
+	err := conn.QueryRow(ctx, "SELECT a.pid, "+sessionColumns+` FROM pg_locks l JOIN pg_stat_activity a USING (pid) JOIN pg_database d ON d.oid = l.database
+WHERE l.granted AND d.datname = current_database() AND `+advisory("l")).Scan(append([]any{&pid}, targets...)...)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("looking for who holds the advisory lock: %w", err)
 	}
+	s := session()
+	s.PID = pid
 	return &s, nil
 }
 
-// String describes the session in one line.
-func (s Session) String() string {
-	parts := []string{fmt.Sprintf("pid %d", s.PID)}
-	for _, p := range [][2]string{{"user ", s.User}, {"application ", s.Application}, {"from ", s.Client}} {
-		if p[1] != "" {
-			parts = append(parts, p[0]+p[1])
-		}
-	}
-	return strings.Join(parts, ", ")
-}
-
-func describeHolder(s *Session) string {
+// describeHolder says who a session is, and nothing that changes while it works.
+func describeHolder(s *schema.Session) string {
 	if s == nil {
 		return ""
 	}
-	return ": " + s.String()
+	return ": " + describe(schema.Session{PID: s.PID, User: s.User, Application: s.Application, Client: s.Client, Type: s.Type})
 }
 
 // checkBackend makes sure that the session is still the one that has the lock. A

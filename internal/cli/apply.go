@@ -28,11 +28,13 @@ type applyOptions struct {
 	lockTimeout      time.Duration
 	retryFor         time.Duration
 	statementTimeout time.Duration
+	terminateAfter   time.Duration
 	applicationName  string
 	json             bool
 	wait             time.Duration
 	resume, undo     bool
-	again            string // the command that goes on with a run that stopped
+	again            string       // the command that goes on with a run that stopped
+	events           *eventWriter // nil without --json
 }
 
 func newApplyCommand(env *Env) *cobra.Command {
@@ -69,10 +71,12 @@ plan again. --undo takes back what the last run did.`,
 	flags.Var(&period{value: &o.retryFor, none: -1}, "retry-for", "how long a transaction that does not get its locks is tried again, 0s for one try (default 10m)")
 	flags.Var(&period{value: &o.wait, none: -1}, "wait", "how long another run on the same database is waited for, 0s for not at all (default 1m)")
 	flags.Var(&period{value: &o.statementTimeout}, "statement-timeout", "how long a statement may run (default: no limit)")
+	flags.Var(&period{value: &o.terminateAfter}, "terminate-blockers-after",
+		"end client sessions that keep the run from one lock for so long, over all tries (default: never)")
 	flags.StringVar(&o.applicationName, "application-name", "", "`name` that the server shows for the session (default cairn)")
 	flags.BoolVar(&o.resume, "resume", false, "go on with the run that stopped")
 	flags.BoolVar(&o.undo, "undo", false, "take back what the last run did")
-	flags.BoolVar(&o.json, "json", false, "print the result as JSON, and the plan to stderr")
+	flags.BoolVar(&o.json, "json", false, "print events and the result as lines of JSON, and the plan to stderr")
 	o.selection.addOffline(cmd)
 	o.proof.add(flags)
 	o.selection.add(cmd)
@@ -98,6 +102,7 @@ func runApply(ctx context.Context, env *Env, cmd *cobra.Command, o *applyOptions
 	request := cairn.ApplyRequest{
 		Target: target, AllowDestructive: o.allowDestructive, Allow: o.allow,
 		LockTimeout: o.lockTimeout, RetryFor: o.retryFor, StatementTimeout: o.statementTimeout, Wait: o.wait, Policy: c.policy(chosen),
+		TerminateBlockersAfter: o.terminateAfter,
 	}
 	if request.Verify, err = c.queries(); err != nil {
 		return err
@@ -105,7 +110,17 @@ func runApply(ctx context.Context, env *Env, cmd *cobra.Command, o *applyOptions
 	if request.LockTimeout == 0 {
 		request.LockTimeout = chosen.lockTimeout
 	}
-	return withEngine(ctx, env, progress(env), func(engine *cairn.Engine) error {
+	report := progress(env)
+	defer report.end()
+	events := report.event
+	if o.json {
+		o.events = newEventWriter(env)
+		events = func(e schema.Event) {
+			report.event(e)
+			o.events.event(e)
+		}
+	}
+	return withEngine(ctx, env, events, func(engine *cairn.Engine) error {
 		switch {
 		case o.resume:
 			return o.runResume(ctx, env, engine, request)
@@ -240,10 +255,7 @@ func (o *applyOptions) run(ctx context.Context, env *Env, engine *cairn.Engine, 
 
 func (o *applyOptions) printResult(env *Env, p *schema.Plan, result *cairn.ApplyResult) error {
 	if o.json {
-		return printJSON(env, struct {
-			*cairn.ApplyResult
-			Summary schema.Summary `json:"summary"`
-		}{result, p.Summary})
+		return o.events.result(result, p.Summary)
 	}
 	if result.Steps == 0 {
 		if hasChanges(p) {
@@ -252,7 +264,11 @@ func (o *applyOptions) printResult(env *Env, p *schema.Plan, result *cairn.Apply
 		}
 		return nil // the plan said so
 	}
-	_, err := fmt.Fprintf(env.Out, "\nApplied %s in %s.\n", count(result.Steps, "statement"), short(result.Elapsed))
+	waited := ""
+	if result.LongestWait >= time.Millisecond {
+		waited = "; the longest wait for a lock was " + short(result.LongestWait)
+	}
+	_, err := fmt.Fprintf(env.Out, "\nApplied %s in %s%s.\n", count(result.Steps, "statement"), short(result.Elapsed), waited)
 	return writing("the result", err)
 }
 

@@ -28,6 +28,9 @@ type Env struct {
 	Color    bool   // Out is a terminal: text can be coloured
 	Version  string // version of the program
 
+	// Columns returns the width of the terminal that Err is, 0 when it is none.
+	Columns func() int
+
 	global globalOptions
 	log    *slog.Logger  // nil without --debug
 	lines  *bufio.Reader // of In, once something was asked

@@ -100,7 +100,7 @@ func runProve(ctx context.Context, env *Env, cmd *cobra.Command, o *proveOptions
 	}
 	events := quiet(env)
 	if o.data != "" {
-		events = progress(env)
+		events = progress(env).event
 	}
 	return withEngine(ctx, env, events, func(engine *cairn.Engine) error {
 		result, err := engine.Prove(ctx, cairn.ProveRequest{Target: target, Plan: p, Scratch: o.selection.scratch(c), WithData: o.data})

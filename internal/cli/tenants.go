@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -147,17 +146,15 @@ func (o *applyOptions) applyMany(ctx context.Context, env *Env, engine *cairn.En
 	results := map[string]*cairn.ApplyResult{}
 	for i, p := range plans {
 		request.Plan = p.Plan
+		if o.json {
+			o.events.schema(p.Schema)
+		}
 		if results[p.Schema], err = engine.Apply(ctx, request); err != nil {
 			return fmt.Errorf("applying to schema %s, after %d of %d: %w", p.Schema, i, len(plans), o.explainStop(err))
 		}
 	}
 	if o.json {
-		encoded, err := json.MarshalIndent(results, "", "  ")
-		if err != nil {
-			return writing("the result", err)
-		}
-		_, err = fmt.Fprintf(env.Out, "%s\n", encoded)
-		return writing("the result", err)
+		return o.events.results(results)
 	}
 	_, err = fmt.Fprintf(env.Out, "\nApplied %s.\n", count(len(plans), "plan"))
 	return writing("the result", err)

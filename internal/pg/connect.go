@@ -47,6 +47,18 @@ func Connect(ctx context.Context, dsn string, o Options) (*pgx.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	return connect(ctx, config)
+}
+
+// Beside opens another session on the server of conn, with the same settings but
+// for the name of the application.
+func Beside(ctx context.Context, conn *pgx.Conn, applicationName string) (*pgx.Conn, error) {
+	config := conn.Config()
+	config.RuntimeParams["application_name"] = applicationName
+	return connect(ctx, config)
+}
+
+func connect(ctx context.Context, config *pgx.ConnConfig) (*pgx.Conn, error) {
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return nil, &ConnectError{

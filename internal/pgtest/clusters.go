@@ -86,7 +86,7 @@ func (c *Clusters) Server(t testing.TB, major int) *server.Server {
 	if err != nil {
 		t.Fatalf("finding PostgreSQL %d: %v", major, err)
 	}
-	s, err := server.Start(context.Background(), b, server.Config{Superuser: "postgres"}, o)
+	s, err := server.Start(context.Background(), b, server.Config{Superuser: "postgres", Settings: map[string]string{"max_prepared_transactions": "4"}}, o)
 	if err != nil {
 		t.Fatalf("starting PostgreSQL %d: %v", major, err)
 	}

@@ -22,6 +22,7 @@ type contest struct {
 	hold     string // what the other session does, and keeps until it is released
 	late     string // what it does besides when a step without a transaction starts
 	request  cairn.ApplyRequest
+	listen   func(schema.Event) // hears of every event, may be nil
 }
 
 // start plans, has the other session take its locks, and applies. It returns
@@ -45,9 +46,12 @@ func (c *contest) start(t *testing.T, major int) (target string, waits *atomic.I
 				t.Error(err)
 			}
 		}
+		if c.listen != nil {
+			c.listen(e)
+		}
 	}})
 	t.Cleanup(func() { _ = engine.Close(context.Background()) })
-	c.request.Target = cairn.Connection{Database: target}
+	c.request.Target.Database = target
 	var err error
 	c.request.Plan, err = engine.Plan(t.Context(), cairn.PlanRequest{Target: c.request.Target, Desired: file,
 		Scratch: cairn.Scratch{Shadow: clusters.Shadow(t, major)}})
