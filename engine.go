@@ -258,12 +258,12 @@ func (e *Engine) Check(p *schema.Plan, r ApplyRequest) error {
 }
 
 // Apply runs a plan on the target it was made for. The errors that callers tell
-// apart are *DeniedError, *RefusedError, *StaleError and *LockError.
+// apart are *DeniedError, *RefusedError, *StaleError, *LockError and *PoolerError.
 func (e *Engine) Apply(ctx context.Context, r ApplyRequest) (*ApplyResult, error) {
 	if err := e.Check(r.Plan, r); err != nil {
 		return nil, err
 	}
-	target, err := e.connect(ctx, r.Target)
+	target, err := e.connectSession(ctx, r.Target)
 	if err != nil {
 		return nil, err
 	}
