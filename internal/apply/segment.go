@@ -225,9 +225,15 @@ FROM pg_inherits WHERE inhdetachpending ORDER BY 1, 2`, r.plan.Steps[i].SQL)
 	return found, nil
 }
 
+// cleanUpLimit is how long cleaning up after a failed step may take. It goes on
+// when the run was interrupted.
+const cleanUpLimit = 5 * time.Second
+
 // cleanUp drops the invalid index that a failed build left. What it cannot undo,
 // the error says.
 func (r *runner) cleanUp(ctx context.Context, i int, before []leftover, failed *StepError) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpLimit)
+	defer cancel()
 	if pg.Code(failed.Err) == "" || r.conn.IsClosed() {
 		failed.Next = "the statement ran outside of a transaction: look for an invalid index, or for a partition to be detached " +
 			"with ALTER TABLE ... DETACH PARTITION ... FINALIZE"

@@ -63,13 +63,22 @@ func report(ctx context.Context, env *Env, err error) int {
 	code := exitCode(ctx, err)
 	text, hint := describe(err)
 	if code == exitInterrupted {
-		text, hint = "interrupted", ""
+		text, hint = "interrupted", leftToDo(err)
 	}
 	printError(env.Err, "error", text)
 	if hint != "" {
 		fmt.Fprintf(env.Err, "hint: %s\n", strings.Join(strings.Fields(hint), " "))
 	}
 	return code
+}
+
+// leftToDo is what an interrupted statement left to do.
+func leftToDo(err error) string {
+	var step *cairn.StepError
+	if errors.As(err, &step) {
+		return step.Hint()
+	}
+	return ""
 }
 
 func exitCode(ctx context.Context, err error) int {

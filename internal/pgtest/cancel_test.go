@@ -2,9 +2,12 @@ package pgtest_test
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/cairn-db/cairn"
 	"github.com/cairn-db/cairn/internal/pg"
 	"github.com/cairn-db/cairn/internal/pgtest"
 )
@@ -64,5 +67,63 @@ func TestCanceled(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// An interrupted run rolls back, and drops what a build outside of a transaction
+// left or says how to.
+func TestApplyInterrupted(t *testing.T) {
+	for _, test := range []struct {
+		name, to, hold, waits string
+		dropped               bool // the index of the build, because nobody holds the table any more
+	}{
+		{"in a transaction", "CREATE TABLE t (a integer, b integer)", "SELECT FROM t", "Lock", false},
+		{"outside of one", "CREATE TABLE t (a integer); CREATE INDEX i ON t (a)", "INSERT INTO t VALUES (1)", "Lock", false},
+		{"building", "CREATE FUNCTION slow(integer) RETURNS integer LANGUAGE plpgsql IMMUTABLE AS 'BEGIN PERFORM pg_sleep(60); RETURN 1; END'; " +
+			"CREATE TABLE t (a integer); CREATE INDEX i ON t (slow(a))", "SELECT 1", "PgSleep", true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			major := pgtest.Versions()[0]
+			target := clusters.Load(t, major, "CREATE TABLE t (a integer); INSERT INTO t VALUES (0)")
+			engine := pgtest.NewEngine(t)
+			plan, err := engine.Plan(t.Context(), cairn.PlanRequest{Target: cairn.Connection{Database: target}, Desired: writeFile(t, test.to), Prove: cairn.NoProof})
+			if err != nil {
+				t.Fatal(err)
+			}
+			holder := pgtest.Connect(t, target)
+			if _, err := holder.Exec(t.Context(), "BEGIN; "+test.hold); err != nil {
+				t.Fatal(err)
+			}
+			ctx, interrupt := context.WithCancel(t.Context())
+			done := make(chan error)
+			go func() {
+				_, err := engine.Apply(ctx, cairn.ApplyRequest{Target: cairn.Connection{Database: target}, Plan: plan, LockTimeout: time.Minute})
+				done <- err
+			}()
+			observer := pgtest.Connect(t, target)
+			for waiting := false; !waiting; time.Sleep(10 * time.Millisecond) {
+				if err := observer.QueryRow(t.Context(), `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'cairn'
+	AND $1 IN (wait_event, wait_event_type))`, test.waits).Scan(&waiting); err != nil {
+					t.Fatal(err)
+				}
+			}
+			interrupt()
+			err = <-done
+			var step *cairn.StepError
+			if !pg.IsCanceled(err) || !errors.As(err, &step) {
+				t.Errorf("apply says %v", err)
+			}
+			var sessions, locks, indexes int
+			if err := observer.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'cairn' AND state <> 'idle'),
+	(SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'), (SELECT count(*) FROM pg_index WHERE indrelid = 't'::regclass)`).Scan(&sessions, &locks, &indexes); err != nil {
+				t.Fatal(err)
+			}
+			if sessions+locks > 0 {
+				t.Errorf("%d sessions and %d advisory locks are left", sessions, locks)
+			}
+			if named := strings.Contains(step.Hint(), "DROP INDEX CONCURRENTLY"); named != (indexes > 0) || test.dropped && named {
+				t.Errorf("%d indexes are left, and the hint is %q", indexes, step.Hint())
+			}
+		})
 	}
 }
