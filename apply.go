@@ -77,12 +77,13 @@ func (e *Engine) Check(p *schema.Plan, r ApplyRequest) error {
 
 // Apply runs a plan on the target it was made for, or goes on with a run of it
 // that stopped. The errors that callers tell apart are *DeniedError,
-// *RefusedError, *StaleError, *LockError, *VerifyError and *StoppedError.
+// *RefusedError, *StaleError, *LockError, *PoolerError, *VerifyError and
+// *StoppedError.
 func (e *Engine) Apply(ctx context.Context, r ApplyRequest) (*ApplyResult, error) {
 	if err := e.Check(r.Plan, r); err != nil {
 		return nil, err
 	}
-	target, err := e.connect(ctx, r.Target)
+	target, err := e.connectSession(ctx, r.Target)
 	if err != nil {
 		return nil, err
 	}

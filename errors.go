@@ -6,6 +6,7 @@ import (
 
 	"github.com/cairn-db/cairn/internal/apply"
 	"github.com/cairn-db/cairn/internal/hazard"
+	"github.com/cairn-db/cairn/internal/pg"
 	"github.com/cairn-db/cairn/internal/prove"
 	"github.com/cairn-db/cairn/schema"
 )
@@ -15,6 +16,10 @@ type StaleError = apply.StaleError
 
 // LockError says that another session was in the way for too long.
 type LockError = apply.LockError
+
+// PoolerError says that the target is behind a pooler that gives each
+// transaction another session.
+type PoolerError = pg.PoolerError
 
 // StepError is a statement of a plan that failed.
 type StepError = apply.StepError

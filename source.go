@@ -44,6 +44,8 @@ type target struct {
 	identity schema.Database
 	encoding string
 	user     string
+	pooled   bool                                     // something stands between it and the server
+	again    func(context.Context) (*pgx.Conn, error) // opens another connection
 }
 
 func (t *target) close(ctx context.Context) {
@@ -97,7 +99,18 @@ func (e *Engine) connect(ctx context.Context, c Connection) (*target, error) {
 	if c.ApplicationName != "" {
 		options.ApplicationName = c.ApplicationName
 	}
-	conn, err := pg.Connect(ctx, dsn, options)
+	t, err := open(ctx, dsn, options)
+	if err == nil && t.pooled {
+		t.close(ctx)
+		options.Pooled = true
+		t, err = open(ctx, dsn, options)
+	}
+	return t, err
+}
+
+// open connects and asks who is there.
+func open(ctx context.Context, dsn string, o pg.Options) (*target, error) {
+	conn, err := pg.Connect(ctx, dsn, o)
 	if err != nil {
 		return nil, err
 	}
@@ -106,12 +119,30 @@ func (e *Engine) connect(ctx context.Context, c Connection) (*target, error) {
 		t.close(ctx)
 		return nil, err
 	}
+	t.again = func(ctx context.Context) (*pgx.Conn, error) { return pg.Connect(ctx, dsn, o) }
+	var backend uint32
 	err = conn.QueryRow(ctx, `SELECT current_database(), current_user::text, current_setting('server_encoding'),
-	CASE WHEN has_function_privilege('pg_control_system()', 'EXECUTE') THEN (SELECT system_identifier::text FROM pg_control_system()) ELSE '' END`).
-		Scan(&t.identity.Name, &t.user, &t.encoding, &t.identity.System)
+	CASE WHEN has_function_privilege('pg_control_system()', 'EXECUTE') THEN (SELECT system_identifier::text FROM pg_control_system()) ELSE '' END,
+	pg_backend_pid()`, pgx.QueryExecModeSimpleProtocol).
+		Scan(&t.identity.Name, &t.user, &t.encoding, &t.identity.System, &backend)
 	if err != nil {
 		t.close(ctx)
 		return nil, fmt.Errorf("identifying the target: %w", err)
+	}
+	t.pooled = pg.IsPooled(conn, backend)
+	return t, nil
+}
+
+// connectSession opens the target for work that holds an advisory lock, which
+// needs a session of its own.
+func (e *Engine) connectSession(ctx context.Context, c Connection) (*target, error) {
+	t, err := e.connect(ctx, c)
+	if err != nil || !t.pooled {
+		return t, err
+	}
+	if err := pg.OwnSession(ctx, t.conn, t.again); err != nil {
+		t.close(ctx)
+		return nil, err
 	}
 	return t, nil
 }

@@ -122,15 +122,21 @@ func (r *runner) holds(ctx context.Context, condition string) (bool, error) {
 
 // takeBack mends what a step that the server refused had half done, and returns
 // the error of the step, unless the mending did the rest of it. After an interrupt
-// or a lost connection this is left to the next run, because it can take long.
+// this has little time; what is left then, and after a lost connection, is for the
+// next run.
 func (r *runner) takeBack(ctx context.Context, t timed, failed *StepError) error {
 	how := r.plan.Steps[t.step].Recover
-	if pg.Code(failed.Err) == "" || ctx.Err() != nil || r.conn.IsClosed() {
+	if pg.Code(failed.Err) == "" || r.conn.IsClosed() {
 		return failed
+	}
+	if ctx.Err() != nil {
+		short, cancel := context.WithTimeout(context.WithoutCancel(ctx), journalLimit)
+		defer cancel()
+		ctx = short
 	}
 	if how != nil {
 		if err := r.mend(ctx, t.step); err != nil {
-			failed.Next = "the step stopped halfway: finish it with " + how.Mend + ", or run the same command again"
+			failed.Next = "the step stopped halfway: run the same command again, or " + how.Mend
 			return failed
 		}
 		done, err := r.holds(ctx, how.Done)

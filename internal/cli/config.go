@@ -39,11 +39,13 @@ type config struct {
 // environment is one target that cairn.yaml names.
 type environment struct {
 	url         string
+	direct      string // where a session of its own is had, "" when url does that
 	protected   bool
 	lockTimeout time.Duration
 	approvals   int
 	hazards     cairn.Policy
 	where       string // position of the url in the file
+	directWhere string // that of direct_url
 }
 
 // readConfig reads the file that --config names, or the one in the working
@@ -116,10 +118,14 @@ func (c *config) environment(env *Env, name string) (environment, error) {
 		}
 		return environment{}, hintf(hint, "environment %q is not in %s", name, c.path)
 	}
+	key := "url"
+	if e.direct != "" {
+		key, e.url, e.where = "direct_url", e.direct, e.directWhere
+	}
 	url, missing := expand(e.url, env.Getenv)
 	if missing != "" {
-		return environment{}, hintf("set it, or put it into .env", "%s:%s: environments.%s.url needs the variable %s, which is not set",
-			c.path, e.where, name, missing)
+		return environment{}, hintf("set it, or put it into .env", "%s:%s: environments.%s.%s needs the variable %s, which is not set",
+			c.path, e.where, name, key, missing)
 	}
 	if url == "" {
 		return environment{}, hintf("add url: to it", "environment %q of %s has no url", name, c.path)
@@ -241,6 +247,9 @@ func (r *configReader) environments(key string, n ast.Node, c *config) {
 		r.mapping(join(key, name), value, map[string]func(string, ast.Node){
 			"url": func(k string, n ast.Node) {
 				e.url, e.where = r.raw(k, n), position(n) // expanded when it is used
+			},
+			"direct_url": func(k string, n ast.Node) {
+				e.direct, e.directWhere = r.raw(k, n), position(n)
 			},
 			"protected":    func(k string, n ast.Node) { e.protected = r.boolean(k, n) },
 			"lock_timeout": func(k string, n ast.Node) { e.lockTimeout = r.duration(k, n) },

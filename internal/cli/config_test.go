@@ -27,6 +27,7 @@ hazards: {drop-column: deny, drop-index: allow}
 environments:
   local:      {url: "postgres:///app", hazards: {drop-column: warn, rewrite-table: {warn-above: 500MB, deny-above: 1.5 GB}}}
   staging:    {url: "${STAGING_URL}"}
+  direct:     {url: "${NOT_USED}", direct_url: "${STAGING_URL}?a=b"}
   production: {url: "${PUBLIC_URL}", protected: true, lock_timeout: 3s, approvals: 1}
   empty:
     lock_timeout: 500ms
@@ -45,7 +46,8 @@ environments:
 			"local": {url: "postgres:///app", where: "11:21", hazards: cairn.Policy{
 				"drop-column": {WarnAbove: &always}, "rewrite-table": {WarnAbove: &warn, DenyAbove: &deny}}},
 			"staging":    {url: "${STAGING_URL}", where: "12:21"},
-			"production": {url: "${PUBLIC_URL}", protected: true, lockTimeout: 3 * time.Second, approvals: 1, where: "13:21"},
+			"production": {url: "${PUBLIC_URL}", protected: true, lockTimeout: 3 * time.Second, approvals: 1, where: "14:21"},
+			"direct":     {url: "${NOT_USED}", direct: "${STAGING_URL}?a=b", where: "13:21", directWhere: "13:48"},
 			"empty":      {lockTimeout: 500 * time.Millisecond},
 		},
 	}
@@ -56,6 +58,9 @@ environments:
 		t.Errorf("the policy of local is %v", p)
 	}
 	if e, err := c.environment(env, "staging"); err != nil || e.url != "postgres://s/app" {
+		t.Errorf("%v, %v", e, err)
+	}
+	if e, err := c.environment(env, "direct"); err != nil || e.url != "postgres://s/app?a=b" {
 		t.Errorf("%v, %v", e, err)
 	}
 	if _, err := c.environment(env, "production"); err == nil || !strings.Contains(err.Error(), "PUBLIC_URL") {

@@ -9,9 +9,11 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
 )
 
 // Options changes how Connect connects. Empty fields leave the choice to the
@@ -26,7 +28,12 @@ type Options struct {
 	Getenv   func(string) string  // environment; default os.Getenv
 	OnNotice func(*pgconn.Notice) // receives notices; default: dropped
 	Settings map[string]string    // further settings of the session
+	Pooled   bool                 // IsPooled was true: no statement is prepared for later ones
 }
+
+// cancelPatience is how long a canceled statement may take to end before the
+// connection is given up.
+const cancelPatience = 5 * time.Second
 
 // environment maps the variables of libpq that can be given in a connection
 // string as well.
@@ -89,6 +96,15 @@ func ParseConfig(dsn string, o Options) (*pgx.ConnConfig, error) {
 	}
 	for name, value := range o.Settings {
 		config.RuntimeParams[name] = value
+	}
+	// A canceled context ends the statement in the server, and the connection
+	// stays: it can still roll back and give up its locks.
+	config.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {
+		return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: cancelPatience}
+	}
+	if o.Pooled {
+		// Between two messages the session may change, so each brings its text.
+		config.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
 	}
 	if o.OnNotice != nil {
 		config.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) { o.OnNotice(n) }

@@ -22,20 +22,7 @@ const ownDatabase = "app"
 // of it when the roles are made, and returns the URL of that.
 func (c *Clusters) Own(t *testing.T, major int, sql string, roles ...string) string {
 	t.Helper()
-	o := ServerOptions()
-	b, err := server.Find(t.Context(), major, o)
-	if err != nil {
-		t.Fatalf("finding PostgreSQL %d: %v", major, err)
-	}
-	s, err := server.Start(t.Context(), b, server.Config{Superuser: "postgres"}, o)
-	if err != nil {
-		t.Fatalf("starting PostgreSQL %d: %v", major, err)
-	}
-	t.Cleanup(func() {
-		if err := s.Stop(context.Background()); err != nil {
-			t.Error(err)
-		}
-	})
+	s := startOwn(t, major, server.Config{Superuser: "postgres"})
 	Exec(t, s.URL("postgres"), "CREATE DATABASE "+ownDatabase+" TEMPLATE template0")
 	for _, role := range roles {
 		Exec(t, s.URL("postgres"), "CREATE ROLE "+pg.QuoteIdent(role))
@@ -44,6 +31,26 @@ func (c *Clusters) Own(t *testing.T, major int, sql string, roles ...string) str
 		Exec(t, s.URL(ownDatabase), sql)
 	}
 	return s.URL(ownDatabase)
+}
+
+// startOwn starts a server that the end of the test stops.
+func startOwn(t testing.TB, major int, c server.Config) *server.Server {
+	t.Helper()
+	o := ServerOptions()
+	b, err := server.Find(t.Context(), major, o)
+	if err != nil {
+		t.Fatalf("finding PostgreSQL %d: %v", major, err)
+	}
+	s, err := server.Start(t.Context(), b, c, o)
+	if err != nil {
+		t.Fatalf("starting PostgreSQL %d: %v", major, err)
+	}
+	t.Cleanup(func() {
+		if err := s.Stop(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
 }
 
 // runOwn runs a case both ways on servers of its own, because what it manages is

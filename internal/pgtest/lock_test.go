@@ -232,8 +232,7 @@ func TestPendingDetachmentLeft(t *testing.T) {
 		if !errors.As(err, &step) || !errors.As(err, &stopped) {
 			t.Fatalf("apply says %v", err)
 		}
-		_, finish, _ := strings.Cut(step.Hint(), "finish it with ")
-		finish, _, _ = strings.Cut(finish, ", or")
+		_, finish, _ := strings.Cut(step.Hint(), "the same command again, or ")
 		if !strings.HasSuffix(finish, " FINALIZE") {
 			t.Fatalf("the error is %v, its hint %q", err, step.Hint())
 		}

@@ -64,11 +64,11 @@ const (
 func TestBlockerNamed(t *testing.T) {
 	eachVersion(t, func(t *testing.T, major int) {
 		events := newHeard()
-		_, _, release, done := contest{
+		_, _, release, done := (&contest{
 			from: narrow, to: wide, listen: events.listen,
 			hold:    "SET LOCAL application_name = 'psql'; LOCK TABLE t IN ACCESS SHARE MODE; ALTER ROLE CURRENT_USER SET work_mem = '4MB'; SELECT 'PASSWORD ''hunter2'' <&>'",
 			request: cairn.ApplyRequest{LockTimeout: 2 * time.Second, RetryFor: -1},
-		}.start(t, major)
+		}).start(t, major)
 		defer release()
 		blocked := events.until(t, schema.Blocked)
 		err := <-done
@@ -96,10 +96,10 @@ func TestPreparedTransactionNamed(t *testing.T) {
 	eachVersion(t, func(t *testing.T, major int) {
 		gid := fmt.Sprintf("it's %d", major)
 		events := newHeard()
-		target, _, release, done := contest{
+		target, _, release, done := (&contest{
 			from: narrow, to: wide, listen: events.listen, hold: fmt.Sprintf("INSERT INTO t VALUES (1); PREPARE TRANSACTION '%s'", strings.ReplaceAll(gid, "'", "''")),
 			request: cairn.ApplyRequest{LockTimeout: 2 * time.Second, RetryFor: -1, TerminateBlockersAfter: time.Millisecond},
-		}.start(t, major)
+		}).start(t, major)
 		defer release()
 		defer pgtest.Exec(t, target, "ROLLBACK PREPARED '"+strings.ReplaceAll(gid, "'", "''")+"'")
 		err := <-done
@@ -118,10 +118,10 @@ func TestPreparedTransactionNamed(t *testing.T) {
 func TestBlockerTerminated(t *testing.T) {
 	eachVersion(t, func(t *testing.T, major int) {
 		events := newHeard()
-		_, _, _, done := contest{
+		_, _, _, done := (&contest{
 			from: narrow, to: wide, listen: events.listen, hold: "LOCK TABLE t IN ACCESS SHARE MODE",
 			request: cairn.ApplyRequest{LockTimeout: 300 * time.Millisecond, TerminateBlockersAfter: 400 * time.Millisecond},
-		}.start(t, major)
+		}).start(t, major)
 		terminated := events.until(t, schema.Terminated)
 		if err := <-done; err != nil {
 			t.Fatal(err)
@@ -137,10 +137,10 @@ func TestBlockerTerminated(t *testing.T) {
 func TestBlockerOfIndexTerminated(t *testing.T) {
 	major := slices.Max(pgtest.Versions())
 	events := newHeard()
-	target, _, _, done := contest{
+	target, _, _, done := (&contest{
 		from: narrow, to: narrow + "; CREATE INDEX i ON t (a)", listen: events.listen, hold: "INSERT INTO t VALUES (1)",
 		request: cairn.ApplyRequest{TerminateBlockersAfter: 100 * time.Millisecond},
-	}.start(t, major)
+	}).start(t, major)
 	bystander := pgtest.Connect(t, target)
 	if err := <-done; err != nil {
 		t.Fatal(err)
@@ -178,11 +178,11 @@ func TestTerminationRefused(t *testing.T) {
 		for i, c := range []struct{ attributes, want string }{{"", "pg_read_all_stats"}, {"IN ROLE pg_read_all_stats", "pg_signal_backend"}} {
 			role := fmt.Sprintf("may_not_end_%d", i)
 			events := newHeard()
-			_, _, release, done := contest{
+			_, _, release, done := (&contest{
 				from: limited(t, major, role, c.attributes), to: wide, listen: events.listen, hold: "LOCK TABLE t IN ACCESS SHARE MODE",
 				request: cairn.ApplyRequest{Target: cairn.Connection{User: role}, LockTimeout: 2 * time.Second, RetryFor: -1,
 					TerminateBlockersAfter: time.Millisecond},
-			}.start(t, major)
+			}).start(t, major)
 			err := <-done
 			release()
 			var lock *cairn.LockError
@@ -202,10 +202,10 @@ func TestTerminationRefused(t *testing.T) {
 func TestWatcherRefused(t *testing.T) {
 	eachVersion(t, func(t *testing.T, major int) {
 		events := newHeard()
-		_, _, release, done := contest{
+		_, _, release, done := (&contest{
 			from: limited(t, major, "only_one", "CONNECTION LIMIT 1"), to: wide, listen: events.listen, hold: "LOCK TABLE t IN ACCESS SHARE MODE",
 			request: cairn.ApplyRequest{Target: cairn.Connection{User: "only_one"}, LockTimeout: 200 * time.Millisecond},
-		}.start(t, major)
+		}).start(t, major)
 		said := events.until(t, schema.Unwatched)
 		if !strings.Contains(said.Message, "too many connections") {
 			t.Error(said.Message)
@@ -230,10 +230,10 @@ CREATE FUNCTION held(integer) RETURNS integer LANGUAGE plpgsql IMMUTABLE AS 'BEG
 func TestProgressOfIndex(t *testing.T) {
 	eachVersion(t, func(t *testing.T, major int) {
 		events := newHeard()
-		_, _, release, done := contest{
+		_, _, release, done := (&contest{
 			from: held + "INSERT INTO t VALUES (1)", to: held + "CREATE INDEX i ON t (public.held(a))",
 			listen: events.listen, hold: "SELECT pg_advisory_xact_lock(7)",
-		}.start(t, major)
+		}).start(t, major)
 		events.until(t, schema.StepStart)
 		for {
 			e := events.until(t, schema.StepProgress)
@@ -262,10 +262,10 @@ func TestProgressOfIndex(t *testing.T) {
 func TestLongTransactions(t *testing.T) {
 	eachVersion(t, func(t *testing.T, major int) {
 		events := newHeard()
-		_, _, release, done := contest{
+		_, _, release, done := (&contest{
 			from: narrow, to: narrow + "; CREATE INDEX i ON t (a)", listen: events.listen,
 			hold: "SET LOCAL application_name = 'report'; INSERT INTO t VALUES (1); SELECT pg_sleep(3)",
-		}.start(t, major)
+		}).start(t, major)
 		var order []string
 		var said schema.Event
 		for e := range events {

@@ -143,7 +143,7 @@ type embedded struct{ name, dir string }
 func (e embedded) data() string { return filepath.Join(e.dir, "data") }
 func (e embedded) log() string  { return filepath.Join(e.dir, "log") }
 func (e embedded) url(database string) string {
-	return socketURL(database, e.socket(), embeddedSuperuser)
+	return socketURL(database, e.socket(), embeddedSuperuser, socketPort)
 }
 
 // socket is below the directory unless its path is too long for one.

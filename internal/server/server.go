@@ -62,10 +62,18 @@ func (c Config) superuser() string {
 	return c.Superuser
 }
 
+// port is the number in the name of the server's socket.
+func (c Config) port() string {
+	if port := c.Settings["port"]; port != "" {
+		return port
+	}
+	return socketPort
+}
+
 // socketURL is the libpq URL of a database behind the socket in dir.
-func socketURL(database, dir, user string) string {
+func socketURL(database, dir, user, port string) string {
 	return "postgres:///" + url.PathEscape(database) +
-		"?host=" + queryValue(dir) + "&user=" + queryValue(user) + "&port=" + socketPort
+		"?host=" + queryValue(dir) + "&user=" + queryValue(user) + "&port=" + port
 }
 
 // queryValue escapes a value the way libpq reads it: a plus sign is not a

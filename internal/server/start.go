@@ -14,6 +14,7 @@ import (
 type Server struct {
 	major     int
 	superuser string
+	port      string
 	work      *workDir
 	process   *postmaster
 	signal    syscall.Signal
@@ -47,7 +48,7 @@ func startOnce(ctx context.Context, b Binaries, c Config, o Options, fresh bool)
 	if err != nil {
 		return nil, false, err
 	}
-	s = &Server{major: b.Major, superuser: c.superuser(), work: work, signal: syscall.SIGQUIT}
+	s = &Server{major: b.Major, superuser: c.superuser(), port: c.port(), work: work, signal: syscall.SIGQUIT}
 	data := c.Data
 	if data == "" {
 		data = work.data()
@@ -98,7 +99,7 @@ func prepareData(ctx context.Context, b Binaries, c Config, acct account) (accou
 
 // URL is the libpq URL of a database of the server.
 func (s *Server) URL(database string) string {
-	return socketURL(database, s.work.socket(), s.superuser)
+	return socketURL(database, s.work.socket(), s.superuser, s.port)
 }
 
 // Major is the major version of the server.

@@ -232,6 +232,10 @@ func openBeside(ctx context.Context, r Request) (*Shadow, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the scratch database: %w", err), drop(ctx))
 	}
+	again := func(ctx context.Context) (*pgx.Conn, error) { return pgx.ConnectConfig(ctx, config) }
+	if err := pg.OwnSession(ctx, conn, again); err != nil {
+		return nil, errors.Join(err, conn.Close(ctx), drop(ctx))
+	}
 	s := &Shadow{Conn: conn, Unowned: config.User}
 	s.close = func(ctx context.Context) error {
 		_, err := conn.Exec(ctx, "RESET SESSION AUTHORIZATION; "+Unsubscribe)
@@ -248,6 +252,11 @@ func openGiven(ctx context.Context, r Request) (*Shadow, error) {
 	}
 	fail := func(err error) (*Shadow, error) {
 		return nil, errors.Join(err, conn.Close(ctx))
+	}
+	// A shadow acts as a role and has settings, which only a session keeps.
+	again := func(ctx context.Context) (*pgx.Conn, error) { return pg.Connect(ctx, r.Where, r.Options) }
+	if err := pg.OwnSession(ctx, conn, again); err != nil {
+		return fail(err)
 	}
 	if major := pg.ServerVersion(conn); r.Major != 0 && major != r.Major {
 		return fail(hinted{fmt.Errorf("the shadow runs PostgreSQL %d, the target %d", major, r.Major),
