@@ -3,6 +3,7 @@ package cairn
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"strings"
@@ -258,8 +259,11 @@ func (e *Engine) Check(p *schema.Plan, r ApplyRequest) error {
 }
 
 // Apply runs a plan on the target it was made for. The errors that callers tell
-// apart are *DeniedError, *RefusedError, *StaleError and *LockError.
+// apart are *DeniedError, *RefusedError, *TargetError, *StaleError and *LockError.
 func (e *Engine) Apply(ctx context.Context, r ApplyRequest) (*ApplyResult, error) {
+	if err := plan.Verify(r.Plan); err != nil {
+		return nil, fmt.Errorf("the plan is inconsistent: %w", err)
+	}
 	if err := e.Check(r.Plan, r); err != nil {
 		return nil, err
 	}
@@ -268,6 +272,9 @@ func (e *Engine) Apply(ctx context.Context, r ApplyRequest) (*ApplyResult, error
 		return nil, err
 	}
 	defer target.close(ctx)
+	if err := sameTarget(target, r.Plan); err != nil {
+		return nil, err
+	}
 	if err := sameMajor(target, r.Plan); err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
 )
 
@@ -50,18 +51,22 @@ func Digest(value any) (string, error) {
 	return "sha256:" + hex.EncodeToString(sum[:]), nil
 }
 
-// Read reads a file into a struct. Its errors are of type *FileError when the
-// text is not what this program can read. The digest is the caller's to check.
-func (f Format) Read(r io.Reader, into any) error {
-	text, err := io.ReadAll(io.LimitReader(r, f.Limit+1))
+// Content is what a file holds.
+type Content interface {
+	// Digests returns the digest that the file states and that of what it holds.
+	Digests() (stated, actual string, err error)
+
+	// Print writes the file as the program does.
+	Print(w io.Writer) error
+}
+
+// Read reads a file into a struct, which is that of the content. Its errors are of
+// type *FileError when the text is not what this program can read or not what it
+// wrote.
+func (f Format) Read(r io.Reader, into any, content Content) error {
+	text, err := f.readAll(r)
 	if err != nil {
-		return fmt.Errorf("reading the %s file: %w", f.Name, err)
-	}
-	if int64(len(text)) > f.Limit {
-		return f.Broken(nil, "is larger than %d MB", f.Limit>>20)
-	}
-	if len(bytes.TrimSpace(text)) == 0 {
-		return f.Broken(nil, "is empty")
+		return err
 	}
 	if err := f.checkVersion(text); err != nil {
 		return err
@@ -71,21 +76,66 @@ func (f Format) Read(r io.Reader, into any) error {
 	if err := decoder.Decode(into); err != nil {
 		return f.syntax(text, err)
 	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return f.Broken(err, "goes on after its end")
+	if err := f.checkDigest(content); err != nil {
+		return err
 	}
-	return nil
+	return f.checkForm(text, content)
 }
 
-// CheckDigest compares the digest that a file states with that of its content.
-func (f Format) CheckDigest(stated, actual string) error {
-	switch stated {
-	case "":
-		return f.Broken(nil, "has no digest")
-	case actual:
-		return nil
+// readAll reads the text, as far as it can be that of a file. Text that starts
+// with something else is refused at once: what follows may never end.
+func (f Format) readAll(r io.Reader) ([]byte, error) {
+	if size, known := sizeOf(r); known && size > f.Limit {
+		return nil, f.tooLarge()
 	}
-	return f.Broken(nil, "was edited after it was made: its digest does not match its content")
+	head := make([]byte, 4096)
+	n, err := io.ReadFull(r, head)
+	head = head[:n]
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, fmt.Errorf("reading the %s file: %w", f.Name, err)
+	}
+	if start := bytes.TrimLeft(head, " \t\r\n"); len(start) > 0 && start[0] != '{' {
+		return nil, f.syntax(head, json.Unmarshal(head, new(map[string]any)))
+	}
+	text, err := io.ReadAll(io.LimitReader(io.MultiReader(bytes.NewReader(head), r), f.Limit+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("reading the %s file: %w", f.Name, err)
+	case int64(len(text)) > f.Limit:
+		return nil, f.tooLarge()
+	case len(bytes.TrimSpace(text)) == 0:
+		return nil, f.Broken(nil, "is empty")
+	}
+	return text, nil
+}
+
+func (f Format) tooLarge() error { return f.Broken(nil, "is larger than %d MB", f.Limit>>20) }
+
+// sizeOf returns the size of a regular file.
+func sizeOf(r io.Reader) (size int64, known bool) {
+	file, ok := r.(interface{ Stat() (fs.FileInfo, error) })
+	if !ok {
+		return 0, false
+	}
+	info, err := file.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return 0, false
+	}
+	return info.Size(), true
+}
+
+// checkDigest compares the digest that a file states with that of its content.
+func (f Format) checkDigest(c Content) error {
+	stated, actual, err := c.Digests()
+	switch {
+	case err != nil:
+		return fmt.Errorf("reading the %s file: %w", f.Name, err)
+	case stated == "":
+		return f.Broken(nil, "has no digest")
+	case stated != actual:
+		return f.Broken(nil, "was edited after it was made: its digest does not match its content")
+	}
+	return nil
 }
 
 // Broken returns the error of a file that has to be made again.
