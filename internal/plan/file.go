@@ -17,7 +17,7 @@ var jsonSchema []byte
 // JSONSchema returns the JSON Schema of the plan file.
 func JSONSchema() []byte { return bytes.Clone(jsonSchema) }
 
-var format = sealed.Format{Name: "plan", Remake: "cairn plan", Newest: schema.PlanFormat, Limit: 64 << 20}
+var format = sealed.Format{Name: "plan", Remake: "cairn plan", Newest: schema.PlanFormat, Limit: 64 << 20, Entry: 48, Object: 48}
 
 // FileError says why a plan file cannot be used.
 type FileError = sealed.FileError
@@ -50,7 +50,7 @@ func Write(w io.Writer, p *schema.Plan) error {
 	encoder.SetIndent("", "  ")
 	err := encoder.Encode(p)
 	if err == nil {
-		err = sealed.CheckText(b.Bytes())
+		err = format.CheckWritten(b.Bytes())
 	}
 	if err == nil {
 		_, err = w.Write(b.Bytes())

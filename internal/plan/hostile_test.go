@@ -79,7 +79,7 @@ func TestReadRefusesOtherSpellings(t *testing.T) {
 		{"fraction", `"segment": 1`, `"segment": 1.5`, `cannot be a number`},
 		{"time", `"2026-01-02T03:04:05Z"`, `"2026-13-02T03:04:05Z"`, "cannot be read"},
 		{"deep", `"server": 17`, `"server": ` + strings.Repeat("[", 1<<20), "is not JSON"},
-		{"deep unknown", `"cairn":`, `"extra": ` + strings.Repeat(`{"a":`, 9000) + "1" + strings.Repeat("}", 9000) + `, "cairn":`, "unknown field"},
+		{"deep unknown", `"cairn":`, `"extra": ` + strings.Repeat(`{"`+strings.Repeat("a", 60)+`":`, 9000) + "1" + strings.Repeat("}", 9000) + `, "cairn":`, "unknown field"},
 		{"trailing text", "]", "] \x00", "is not JSON"},
 		{"second value", "}\n", "} null\n", "is not JSON"},
 		{"mark", "{\n  \"format\"", "\ufeff{\n  \"format\"", "is not JSON"},
@@ -174,6 +174,16 @@ func TestWriteRefusesTextWithoutEncoding(t *testing.T) {
 	p.Steps[0].Why = "a\xff"
 	if err := Write(io.Discard, p); err == nil || !strings.Contains(err.Error(), "not valid UTF-8") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Small texts do not stand for much memory.
+func TestReadRefusesEmptyObjects(t *testing.T) {
+	for _, element := range []string{"{}", `{"sql":""}`, `{"segment":1,"hazards":[{},{}]}`} {
+		file := `{"format": 1, "cairn": "{{{\"{{", "steps": [` + strings.Repeat(element+",", 1<<16) + element + "]}"
+		if e := refuses(t, element, file); !strings.Contains(e.Error(), "what it lists is empty") {
+			t.Errorf("got %q", e.Error())
+		}
 	}
 }
 

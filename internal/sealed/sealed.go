@@ -21,6 +21,11 @@ type Format struct {
 	Remake string // the command that makes the file, "cairn plan"
 	Newest int    // version of the format that this program writes and the newest that it reads
 	Limit  int64  // size in bytes above which a file is not read
+
+	// Bytes that the entries of the lists of a real file have at least, on average,
+	// and all JSON objects in it. Each takes the memory of all its fields, also when
+	// it has none, so that a file of empty ones would take a hundred times its size.
+	Entry, Object int
 }
 
 // FileError says why a file cannot be used.
@@ -71,6 +76,9 @@ func (f Format) Read(r io.Reader, into any, content Content) error {
 	if err := f.checkVersion(text); err != nil {
 		return err
 	}
+	if f.isSparse(text) {
+		return f.sparse()
+	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(into); err != nil {
@@ -107,6 +115,44 @@ func (f Format) readAll(r io.Reader) ([]byte, error) {
 		return nil, f.Broken(nil, "is empty")
 	}
 	return text, nil
+}
+
+// slack is how many objects more a file may hold than its size allows.
+const slack = 1000
+
+// objects counts the JSON objects of a text that is known to be JSON, and those of
+// them that are entries of a list of its outermost object.
+func objects(text []byte) (entries, all int) {
+	depth, inString := 0, false
+	for i := 0; i < len(text); i++ {
+		switch b := text[i]; {
+		case inString && b == '\\':
+			i++
+		case b == '"':
+			inString = !inString
+		case inString:
+		case b == '{' || b == '[':
+			if depth++; b == '{' {
+				all++
+			}
+			if b == '{' && depth == 3 {
+				entries++
+			}
+		case b == '}' || b == ']':
+			depth--
+		}
+	}
+	return entries, all
+}
+
+// isSparse reports whether a text would take more memory than its size allows.
+func (f Format) isSparse(text []byte) bool {
+	entries, all := objects(text)
+	return entries > slack+len(text)/f.Entry || all > slack+len(text)/f.Object
+}
+
+func (f Format) sparse() error {
+	return f.Broken(nil, "is not a %s: what it lists is empty", f.Name)
 }
 
 func (f Format) tooLarge() error { return f.Broken(nil, "is larger than %d MB", f.Limit>>20) }

@@ -28,7 +28,7 @@ var jsonSchema []byte
 // JSONSchema returns the JSON Schema of the file.
 func JSONSchema() []byte { return bytes.Clone(jsonSchema) }
 
-var format = sealed.Format{Name: "snapshot", Remake: "cairn snapshot", Newest: Format, Limit: 256 << 20}
+var format = sealed.Format{Name: "snapshot", Remake: "cairn snapshot", Newest: Format, Limit: 128 << 20, Entry: 96, Object: 24}
 
 // FileError says why a snapshot file cannot be used.
 type FileError = sealed.FileError
@@ -66,7 +66,15 @@ func Write(w io.Writer, s *schema.State) error {
 		return fmt.Errorf("writing the snapshot: %w", err)
 	}
 	f.Digest = digest
-	if err := f.Print(w); err != nil {
+	var b bytes.Buffer
+	err = f.Print(&b)
+	if err == nil {
+		err = format.CheckWritten(b.Bytes())
+	}
+	if err == nil {
+		_, err = w.Write(b.Bytes())
+	}
+	if err != nil {
 		return fmt.Errorf("writing the snapshot: %w", err)
 	}
 	return nil
