@@ -25,7 +25,6 @@ type Options struct {
 
 	Getenv   func(string) string  // environment; default os.Getenv
 	OnNotice func(*pgconn.Notice) // receives notices; default: dropped
-	Settings map[string]string    // further settings of the session
 }
 
 // environment maps the variables of libpq that can be given in a connection
@@ -75,9 +74,7 @@ func ParseConfig(dsn string, o Options) (*pgx.ConnConfig, error) {
 			config.RuntimeParams["application_name"] = o.ApplicationName
 		}
 	}
-	for name, value := range o.Settings {
-		config.RuntimeParams[name] = value
-	}
+	config.AfterConnect = configure
 	if o.OnNotice != nil {
 		config.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) { o.OnNotice(n) }
 	}
@@ -86,8 +83,10 @@ func ParseConfig(dsn string, o Options) (*pgx.ConnConfig, error) {
 
 // ServerVersion returns the server's major version, such as 15, or 0 when the
 // server did not report one.
-func ServerVersion(conn *pgx.Conn) int {
-	text := conn.PgConn().ParameterStatus("server_version")
+func ServerVersion(conn *pgx.Conn) int { return versionOf(conn.PgConn()) }
+
+func versionOf(conn *pgconn.PgConn) int {
+	text := conn.ParameterStatus("server_version")
 	end := 0
 	for end < len(text) && text[end] >= '0' && text[end] <= '9' {
 		end++

@@ -387,6 +387,7 @@ UNION ALL SELECT 'DROP ' || replace(i.type, '-', ' ') || ' IF EXISTS ' || i.iden
 	} else {
 		statements = append(statements, "GRANT ALL ON SCHEMA public TO PUBLIC")
 	}
+	statements = append(pg.Settings(pg.ServerVersion(conn)), statements...)
 	if _, err := conn.Exec(ctx, "RESET SESSION AUTHORIZATION;RESET ALL;"+strings.Join(statements, ";")); err != nil {
 		return fmt.Errorf("emptying the shadow: %w", err)
 	}
