@@ -94,6 +94,8 @@ func makeHostile(t *testing.T, major int, url string) {
 func TestHostileSettings(t *testing.T) {
 	major := slices.Max(pgtest.Versions())
 	before, after := museum(t, major)
+	const backslashes = `COMMENT ON SCHEMA public IS 'a\n\';CREATE VIEW public.slashes AS SELECT 'a\'::text AS a, E'b\n\\'::text AS b, U&'\0041\\'::text AS c;`
+	before, after = before+backslashes, after+backslashes
 	engine := pgtest.NewEngine(t)
 	target, shadow := clusters.Load(t, major, evil), clusters.Shadow(t, major)
 	makeHostile(t, major, target)
