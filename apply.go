@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cairn-db/cairn/internal/apply"
+	"github.com/cairn-db/cairn/internal/plan"
 	"github.com/cairn-db/cairn/schema"
 )
 
@@ -77,9 +78,12 @@ func (e *Engine) Check(p *schema.Plan, r ApplyRequest) error {
 
 // Apply runs a plan on the target it was made for, or goes on with a run of it
 // that stopped. The errors that callers tell apart are *DeniedError,
-// *RefusedError, *StaleError, *LockError, *PoolerError, *VerifyError and
+// *RefusedError, *StaleError, *LockError, *PoolerError, *TargetError, *VerifyError and
 // *StoppedError.
 func (e *Engine) Apply(ctx context.Context, r ApplyRequest) (*ApplyResult, error) {
+	if err := plan.Verify(r.Plan); err != nil {
+		return nil, fmt.Errorf("the plan is inconsistent: %w", err)
+	}
 	if err := e.Check(r.Plan, r); err != nil {
 		return nil, err
 	}
@@ -88,6 +92,9 @@ func (e *Engine) Apply(ctx context.Context, r ApplyRequest) (*ApplyResult, error
 		return nil, err
 	}
 	defer target.close(ctx)
+	if err := sameTarget(target, r.Plan); err != nil {
+		return nil, err
+	}
 	if err := sameMajor(target, r.Plan); err != nil {
 		return nil, err
 	}

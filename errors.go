@@ -14,6 +14,32 @@ import (
 // StaleError says that the target is not in the state the plan was made for.
 type StaleError = apply.StaleError
 
+// TargetError says that a plan was made for another database than the target.
+type TargetError struct {
+	Planned, Target schema.Database
+}
+
+func (e *TargetError) Error() string {
+	return "the plan was made for another database\nplanned for  " + place(e.Planned) + "\nthe target   " + place(e.Target)
+}
+
+// Hint returns what to do about it.
+func (e *TargetError) Hint() string {
+	return "connect to the database that the plan is for, or run cairn plan against this one and review that"
+}
+
+// place says which database it is.
+func place(d schema.Database) string {
+	text := "database " + d.Name
+	if d.Host != "" {
+		text += " at " + d.Host
+	}
+	if d.System != "" {
+		text += ", server " + d.System
+	}
+	return text
+}
+
 // LockError says that another session was in the way for too long.
 type LockError = apply.LockError
 

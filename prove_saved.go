@@ -70,6 +70,20 @@ func sameMajor(t *target, p *schema.Plan) error {
 		"run cairn plan against this target"}
 }
 
+// sameTarget refuses a plan that was made for another database, also when that
+// has the same schema: what was reviewed there (rows, sizes, who uses it) is not
+// so here. The address is not compared, as one server has several. A copy that
+// replication or a physical backup made has the system identifier of its origin.
+// A plan between two states names no database.
+func sameTarget(t *target, p *schema.Plan) error {
+	planned, actual := p.Database, t.identity
+	known := planned.System != "" && actual.System != ""
+	if planned.Name == "" || planned.Name == actual.Name && (!known || planned.System == actual.System) {
+		return nil
+	}
+	return &TargetError{Planned: planned, Target: actual}
+}
+
 func staleError(p *schema.Plan, actual *schema.State) error {
 	return &StaleError{Expected: p.From, Actual: actual.Fingerprint(), Changed: apply.Changed(p.Objects, plan.Pins(actual))}
 }

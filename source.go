@@ -140,7 +140,11 @@ func (e *Engine) connectSession(ctx context.Context, c Connection) (*target, err
 	if err != nil || !t.pooled {
 		return t, err
 	}
-	if err := pg.OwnSession(ctx, t.conn, t.again); err != nil {
+	err = pg.OwnSession(ctx, t.conn, t.again)
+	if err == nil {
+		err = pg.Configure(ctx, t.conn)
+	}
+	if err != nil {
 		t.close(ctx)
 		return nil, err
 	}

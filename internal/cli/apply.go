@@ -54,7 +54,7 @@ plan again. --undo takes back what the last run did.`,
   cairn apply -d app --file schema.sql --allow drop-column:public.users.email
   cairn apply -d app --resume`,
 		Args: noArguments,
-		Annotations: map[string]string{exitNote: "3    the target changed since the plan was made\n" +
+		Annotations: map[string]string{exitNote: "3    the plan was made for another database, or the target changed since\n" +
 			"4    a step can lose data and is not allowed, or hazards in cairn.yaml denies one\n5    a lock or time limit was not met, and the step was undone"},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runApply(cmd.Context(), env, cmd, o)

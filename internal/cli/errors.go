@@ -74,12 +74,13 @@ func report(ctx context.Context, env *Env, err error) int {
 
 func exitCode(ctx context.Context, err error) int {
 	var stale *cairn.StaleError
+	var other *cairn.TargetError
 	var refused *cairn.RefusedError
 	var denied *cairn.DeniedError
 	var lock *cairn.LockError
 	var step *cairn.StepError
 	switch {
-	case errors.As(err, &stale):
+	case errors.As(err, &stale), errors.As(err, &other):
 		return exitStale
 	case errors.As(err, &refused), errors.As(err, &denied):
 		return exitRefused

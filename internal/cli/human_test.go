@@ -134,6 +134,11 @@ const sampleSQL = `-- Plan: 3 to add, 2 to change, 1 to drop.
 SET client_encoding = 'UTF8';
 SET standard_conforming_strings = on;
 SET check_function_bodies = off;
+SET transform_null_equals = off;
+SET IntervalStyle = postgres;
+SET xmloption = content;
+SET default_tablespace = '';
+SET default_table_access_method = heap;
 
 -- transaction 1 of 3
 BEGIN;

@@ -197,6 +197,11 @@ func terminated(sql string) string {
 // functions may name what comes later.
 const sessionSettings = "SET client_encoding = 'UTF8';\nSET standard_conforming_strings = on;\nSET check_function_bodies = off;\n"
 
+// planSettings begin the script of a plan: its statements mean what they mean in
+// a session of apply, whatever the role or the database sets.
+const planSettings = sessionSettings + "SET transform_null_equals = off;\nSET IntervalStyle = postgres;\nSET xmloption = content;\n" +
+	"SET default_tablespace = '';\nSET default_table_access_method = heap;\n"
+
 // writeSQL writes the plan as a script for psql -v ON_ERROR_STOP=1: each
 // segment is a transaction.
 func writeSQL(w io.Writer, plan *schema.Plan) error {
@@ -204,7 +209,7 @@ func writeSQL(w io.Writer, plan *schema.Plan) error {
 	fmt.Fprintf(&b, "-- %s\n", summaryLine(plan.Summary))
 	fmt.Fprintf(&b, "-- from %s\n-- to   %s\n", plan.From, plan.To)
 	if hasChanges(plan) {
-		b.WriteString("-- run with: psql -X -v ON_ERROR_STOP=1 -f FILE\n\n" + sessionSettings)
+		b.WriteString("-- run with: psql -X -v ON_ERROR_STOP=1 -f FILE\n\n" + planSettings)
 	}
 	open := false
 	end := func() {

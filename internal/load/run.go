@@ -16,7 +16,7 @@ import (
 // Options says how sources are loaded.
 type Options struct {
 	Schema      string           // exists before anything else, "" for none; a source may create it
-	SearchPath  []string         // at the start of each source; default: the server's
+	SearchPath  []string         // at the start of each source; default: that of PostgreSQL
 	CreateRoles bool             // create roles that the sources only mention, without login
 	Supply      func(error) bool // removes the cause of a failure that lies in the server, if it can; may be nil
 	NoInherit   []string         // those of them that have NOINHERIT
@@ -45,7 +45,7 @@ func Run(ctx context.Context, conn *pgx.Conn, sources []Source, o Options) (Resu
 	if err != nil {
 		return Result{}, err
 	}
-	r := &runner{ctx: ctx, conn: conn.PgConn(), createRoles: o.CreateRoles, noInherit: o.NoInherit, supply: o.Supply}
+	r := &runner{ctx: ctx, conn: conn.PgConn(), createRoles: o.CreateRoles, noInherit: o.NoInherit, supply: o.Supply, major: pg.ServerVersion(conn)}
 	r.prepare(o.SearchPath)
 	items := script.items
 	if o.Roles {
@@ -85,6 +85,7 @@ type runner struct {
 	createRoles bool
 	supply      func(error) bool
 	superuser   bool
+	major       int    // version of the server
 	self        string // whom the session belongs to
 
 	base       string   // brings the session to the start of a source
@@ -99,17 +100,19 @@ type runner struct {
 // English because missing roles are known by them; only superusers can ask.
 func (r *runner) prepare(searchPath []string) {
 	r.self, r.superuser = r.conn.ParameterStatus("session_authorization"), r.conn.ParameterStatus("is_superuser") == "on"
-	parts := []string{"SET SESSION AUTHORIZATION " + pg.QuoteIdent(r.self), "RESET ROLE", "RESET ALL", "SET check_function_bodies = off"}
+	parts := []string{"SET SESSION AUTHORIZATION " + pg.QuoteIdent(r.self), "RESET ROLE", "RESET ALL"}
+	parts = append(parts, pg.SettingsQuery(r.major), "SET check_function_bodies = off")
 	if r.exec("SET lc_messages = 'C'") == nil {
 		parts = append(parts, "SET lc_messages = 'C'")
 	}
-	if len(searchPath) > 0 {
-		names := make([]string, len(searchPath))
-		for i, name := range searchPath {
-			names[i] = pg.QuoteIdent(name)
-		}
-		parts = append(parts, "SET search_path = "+strings.Join(names, ", "))
+	if len(searchPath) == 0 {
+		searchPath = []string{"$user", "public"} // what PostgreSQL starts with
 	}
+	names := make([]string, len(searchPath))
+	for i, name := range searchPath {
+		names[i] = pg.QuoteIdent(name)
+	}
+	parts = append(parts, "SET search_path = "+strings.Join(names, ", "))
 	r.base, r.baseLength = strings.Join(parts, ";"), len(parts)
 }
 

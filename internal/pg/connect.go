@@ -27,7 +27,6 @@ type Options struct {
 
 	Getenv   func(string) string  // environment; default os.Getenv
 	OnNotice func(*pgconn.Notice) // receives notices; default: dropped
-	Settings map[string]string    // further settings of the session
 	Pooled   bool                 // IsPooled was true: no statement is prepared for later ones
 }
 
@@ -94,9 +93,6 @@ func ParseConfig(dsn string, o Options) (*pgx.ConnConfig, error) {
 			config.RuntimeParams["application_name"] = o.ApplicationName
 		}
 	}
-	for name, value := range o.Settings {
-		config.RuntimeParams[name] = value
-	}
 	// A canceled context ends the statement in the server, and the connection
 	// stays: it can still roll back and give up its locks.
 	config.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {
@@ -106,6 +102,7 @@ func ParseConfig(dsn string, o Options) (*pgx.ConnConfig, error) {
 		// Between two messages the session may change, so each brings its text.
 		config.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
 	}
+	config.AfterConnect = configure
 	if o.OnNotice != nil {
 		config.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) { o.OnNotice(n) }
 	}
@@ -114,8 +111,10 @@ func ParseConfig(dsn string, o Options) (*pgx.ConnConfig, error) {
 
 // ServerVersion returns the server's major version, such as 15, or 0 when the
 // server did not report one.
-func ServerVersion(conn *pgx.Conn) int {
-	text := conn.PgConn().ParameterStatus("server_version")
+func ServerVersion(conn *pgx.Conn) int { return versionOf(conn.PgConn()) }
+
+func versionOf(conn *pgconn.PgConn) int {
+	text := conn.ParameterStatus("server_version")
 	end := 0
 	for end < len(text) && text[end] >= '0' && text[end] <= '9' {
 		end++

@@ -78,13 +78,19 @@ func (c *Clusters) Converge(t testing.TB, p Pair) *schema.Plan {
 // an empty difference and an equal pg_dump.
 func (c *Clusters) RoundTrip(t *testing.T, major int, sql string) {
 	t.Helper()
-	source := c.Load(t, major, sql)
+	c.Reload(t, major, c.Load(t, major, sql), "")
+}
+
+// Reload is RoundTrip of a database that is there. The settings are statements
+// that the session runs before it loads the dump.
+func (c *Clusters) Reload(t *testing.T, major int, source, settings string) {
+	t.Helper()
 	engine := NewEngine(t)
 	files, _, err := engine.Dump(t.Context(), cairn.DumpRequest{Target: cairn.Connection{Database: source}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := "SET check_function_bodies = off;\n"
+	text := settings + "SET check_function_bodies = off;\n"
 	for _, f := range files {
 		text += f.Text
 	}

@@ -17,13 +17,16 @@ var jsonSchema []byte
 // JSONSchema returns the JSON Schema of the plan file.
 func JSONSchema() []byte { return bytes.Clone(jsonSchema) }
 
-var format = sealed.Format{Name: "plan", Remake: "cairn plan", Newest: schema.PlanFormat, Limit: 64 << 20}
+var format = sealed.Format{Name: "plan", Remake: "cairn plan", Newest: schema.PlanFormat, Limit: 64 << 20, Entry: 48, Object: 48}
 
 // FileError says why a plan file cannot be used.
 type FileError = sealed.FileError
 
 // Seal sets the digest, which shows whether the plan was edited since.
 func Seal(p *schema.Plan) error {
+	if err := Verify(p); err != nil {
+		return fmt.Errorf("sealing the plan: %w", err)
+	}
 	digest, err := digestOf(p)
 	if err != nil {
 		return fmt.Errorf("sealing the plan: %w", err)
@@ -41,28 +44,44 @@ func digestOf(p *schema.Plan) (string, error) {
 
 // Write writes a sealed plan as indented JSON.
 func Write(w io.Writer, p *schema.Plan) error {
-	encoder := json.NewEncoder(w)
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
-	if err := encoder.Encode(p); err != nil {
+	err := encoder.Encode(p)
+	if err == nil {
+		err = format.CheckWritten(b.Bytes())
+	}
+	if err == nil {
+		_, err = w.Write(b.Bytes())
+	}
+	if err != nil {
 		return fmt.Errorf("writing the plan: %w", err)
 	}
 	return nil
 }
 
+// content is a plan as the content of its file.
+type content struct{ *schema.Plan }
+
+// Digests returns the stated digest and the actual one.
+func (c content) Digests() (stated, actual string, err error) {
+	actual, err = digestOf(c.Plan)
+	return c.Digest, actual, err
+}
+
+// Print writes the file.
+func (c content) Print(w io.Writer) error { return Write(w, c.Plan) }
+
 // Read reads what Write wrote. Its errors are of type *FileError when the file
 // is not a plan that this program can trust.
 func Read(r io.Reader) (*schema.Plan, error) {
 	p := new(schema.Plan)
-	if err := format.Read(r, p); err != nil {
+	if err := format.Read(r, p, content{p}); err != nil {
 		return nil, err
 	}
-	digest, err := digestOf(p)
-	if err != nil {
-		return nil, fmt.Errorf("reading the plan file: %w", err)
-	}
-	if err := format.CheckDigest(p.Digest, digest); err != nil {
-		return nil, err
+	if err := Verify(p); err != nil {
+		return nil, format.Broken(err, "is inconsistent: %v", err)
 	}
 	return p, nil
 }

@@ -223,7 +223,7 @@ func (d *Dump) runScript(ctx context.Context, conn *pgx.Conn) error {
 			return &RestoreError{fmt.Sprintf("restoring %s: line %d: %v", d.name, s.Line, err), "the dump has to be of the target's database"}
 		}
 	}
-	if _, err := conn.Exec(ctx, "RESET ALL"); err != nil {
+	if _, err := conn.Exec(ctx, "RESET ALL;"+pg.SettingsQuery(pg.ServerVersion(conn))); err != nil {
 		return fmt.Errorf("resetting the session: %w", err)
 	}
 	return nil

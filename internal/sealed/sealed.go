@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
 )
 
@@ -20,6 +21,11 @@ type Format struct {
 	Remake string // the command that makes the file, "cairn plan"
 	Newest int    // version of the format that this program writes and the newest that it reads
 	Limit  int64  // size in bytes above which a file is not read
+
+	// Bytes that the entries of the lists of a real file have at least, on average,
+	// and all JSON objects in it. Each takes the memory of all its fields, also when
+	// it has none, so that a file of empty ones would take a hundred times its size.
+	Entry, Object int
 }
 
 // FileError says why a file cannot be used.
@@ -50,42 +56,132 @@ func Digest(value any) (string, error) {
 	return "sha256:" + hex.EncodeToString(sum[:]), nil
 }
 
-// Read reads a file into a struct. Its errors are of type *FileError when the
-// text is not what this program can read. The digest is the caller's to check.
-func (f Format) Read(r io.Reader, into any) error {
-	text, err := io.ReadAll(io.LimitReader(r, f.Limit+1))
+// Content is what a file holds.
+type Content interface {
+	// Digests returns the digest that the file states and that of what it holds.
+	Digests() (stated, actual string, err error)
+
+	// Print writes the file as the program does.
+	Print(w io.Writer) error
+}
+
+// Read reads a file into a struct, which is that of the content. Its errors are of
+// type *FileError when the text is not what this program can read or not what it
+// wrote.
+func (f Format) Read(r io.Reader, into any, content Content) error {
+	text, err := f.readAll(r)
 	if err != nil {
-		return fmt.Errorf("reading the %s file: %w", f.Name, err)
-	}
-	if int64(len(text)) > f.Limit {
-		return f.Broken(nil, "is larger than %d MB", f.Limit>>20)
-	}
-	if len(bytes.TrimSpace(text)) == 0 {
-		return f.Broken(nil, "is empty")
+		return err
 	}
 	if err := f.checkVersion(text); err != nil {
 		return err
+	}
+	if f.isSparse(text) {
+		return f.sparse()
 	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(into); err != nil {
 		return f.syntax(text, err)
 	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return f.Broken(err, "goes on after its end")
+	if err := f.checkDigest(content); err != nil {
+		return err
 	}
-	return nil
+	return f.checkForm(text, content)
 }
 
-// CheckDigest compares the digest that a file states with that of its content.
-func (f Format) CheckDigest(stated, actual string) error {
-	switch stated {
-	case "":
-		return f.Broken(nil, "has no digest")
-	case actual:
-		return nil
+// readAll reads the text, as far as it can be that of a file. Text that starts
+// with something else is refused at once: what follows may never end.
+func (f Format) readAll(r io.Reader) ([]byte, error) {
+	if size, known := sizeOf(r); known && size > f.Limit {
+		return nil, f.tooLarge()
 	}
-	return f.Broken(nil, "was edited after it was made: its digest does not match its content")
+	head := make([]byte, 4096)
+	n, err := io.ReadFull(r, head)
+	head = head[:n]
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, fmt.Errorf("reading the %s file: %w", f.Name, err)
+	}
+	if start := bytes.TrimLeft(head, " \t\r\n"); len(start) > 0 && start[0] != '{' {
+		return nil, f.syntax(head, json.Unmarshal(head, new(map[string]any)))
+	}
+	text, err := io.ReadAll(io.LimitReader(io.MultiReader(bytes.NewReader(head), r), f.Limit+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("reading the %s file: %w", f.Name, err)
+	case int64(len(text)) > f.Limit:
+		return nil, f.tooLarge()
+	case len(bytes.TrimSpace(text)) == 0:
+		return nil, f.Broken(nil, "is empty")
+	}
+	return text, nil
+}
+
+// slack is how many objects more a file may hold than its size allows.
+const slack = 1000
+
+// objects counts the JSON objects of a text that is known to be JSON, and those of
+// them that are entries of a list of its outermost object.
+func objects(text []byte) (entries, all int) {
+	depth, inString := 0, false
+	for i := 0; i < len(text); i++ {
+		switch b := text[i]; {
+		case inString && b == '\\':
+			i++
+		case b == '"':
+			inString = !inString
+		case inString:
+		case b == '{' || b == '[':
+			if depth++; b == '{' {
+				all++
+			}
+			if b == '{' && depth == 3 {
+				entries++
+			}
+		case b == '}' || b == ']':
+			depth--
+		}
+	}
+	return entries, all
+}
+
+// isSparse reports whether a text would take more memory than its size allows.
+func (f Format) isSparse(text []byte) bool {
+	entries, all := objects(text)
+	return entries > slack+len(text)/f.Entry || all > slack+len(text)/f.Object
+}
+
+func (f Format) sparse() error {
+	return f.Broken(nil, "is not a %s: what it lists is empty", f.Name)
+}
+
+func (f Format) tooLarge() error { return f.Broken(nil, "is larger than %d MB", f.Limit>>20) }
+
+// sizeOf returns the size of a regular file.
+func sizeOf(r io.Reader) (size int64, known bool) {
+	file, ok := r.(interface{ Stat() (fs.FileInfo, error) })
+	if !ok {
+		return 0, false
+	}
+	info, err := file.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return 0, false
+	}
+	return info.Size(), true
+}
+
+// checkDigest compares the digest that a file states with that of its content.
+func (f Format) checkDigest(c Content) error {
+	stated, actual, err := c.Digests()
+	switch {
+	case err != nil:
+		return fmt.Errorf("reading the %s file: %w", f.Name, err)
+	case stated == "":
+		return f.Broken(nil, "has no digest")
+	case stated != actual:
+		return f.Broken(nil, "was edited after it was made: its digest does not match its content")
+	}
+	return nil
 }
 
 // Broken returns the error of a file that has to be made again.

@@ -396,7 +396,7 @@ UNION ALL SELECT 'DROP ' || replace(i.type, '-', ' ') || ' IF EXISTS ' || i.iden
 	} else {
 		statements = append(statements, "GRANT ALL ON SCHEMA public TO PUBLIC")
 	}
-	if _, err := conn.Exec(ctx, "RESET SESSION AUTHORIZATION;RESET ALL;"+strings.Join(statements, ";")); err != nil {
+	if _, err := conn.Exec(ctx, "RESET SESSION AUTHORIZATION;RESET ALL;"+pg.SettingsQuery(pg.ServerVersion(conn))+";"+strings.Join(statements, ";")); err != nil {
 		return fmt.Errorf("emptying the shadow: %w", err)
 	}
 	return nil

@@ -3,6 +3,7 @@
 package snapshot
 
 import (
+	"bufio"
 	"bytes"
 	_ "embed" // the JSON Schema ships in the binary
 	"encoding/json"
@@ -27,7 +28,7 @@ var jsonSchema []byte
 // JSONSchema returns the JSON Schema of the file.
 func JSONSchema() []byte { return bytes.Clone(jsonSchema) }
 
-var format = sealed.Format{Name: "snapshot", Remake: "cairn snapshot", Newest: Format, Limit: 1 << 30}
+var format = sealed.Format{Name: "snapshot", Remake: "cairn snapshot", Newest: Format, Limit: 128 << 20, Entry: 96, Object: 24}
 
 // FileError says why a snapshot file cannot be used.
 type FileError = sealed.FileError
@@ -66,28 +67,48 @@ func Write(w io.Writer, s *schema.State) error {
 	}
 	f.Digest = digest
 	var b bytes.Buffer
-	if err := f.print(&b); err != nil {
-		return fmt.Errorf("writing the snapshot: %w", err)
+	err = f.Print(&b)
+	if err == nil {
+		err = format.CheckWritten(b.Bytes())
 	}
-	if _, err := w.Write(b.Bytes()); err != nil {
+	if err == nil {
+		_, err = w.Write(b.Bytes())
+	}
+	if err != nil {
 		return fmt.Errorf("writing the snapshot: %w", err)
 	}
 	return nil
 }
 
-// print writes the fields in the order of the struct, one line for each field
+// Digests returns the stated digest and the actual one.
+func (f *file) Digests() (stated, actual string, err error) {
+	actual, err = f.digest()
+	return f.Digest, actual, err
+}
+
+// Print writes the fields in the order of the struct, one line for each field
 // and each object.
-func (f file) print(b *bytes.Buffer) error {
-	encoder := json.NewEncoder(b)
+func (f *file) Print(w io.Writer) error {
+	b := bufio.NewWriter(w)
+	if err := f.print(b); err != nil {
+		return err
+	}
+	return b.Flush()
+}
+
+func (f *file) print(b *bufio.Writer) error {
+	var encoded bytes.Buffer
+	encoder := json.NewEncoder(&encoded)
 	encoder.SetEscapeHTML(false)
 	value := func(before string, v any, after string) error {
-		b.WriteString(before)
+		encoded.Reset()
 		if err := encoder.Encode(v); err != nil {
 			return err
 		}
-		b.Truncate(b.Len() - 1) // the line end that Encode adds
-		b.WriteString(after)
-		return nil
+		b.WriteString(before)
+		b.Write(bytes.TrimSuffix(encoded.Bytes(), []byte("\n")))
+		_, err := b.WriteString(after)
+		return err
 	}
 	err := errors.Join(
 		value("{\n  \"format\": ", f.Format, ",\n"),
@@ -132,14 +153,7 @@ func (f file) checkText() error {
 // is no snapshot that this program can trust.
 func Read(r io.Reader, kinds *kind.Set) (*schema.State, error) {
 	var f file
-	if err := format.Read(r, &f); err != nil {
-		return nil, err
-	}
-	digest, err := f.digest()
-	if err != nil {
-		return nil, fmt.Errorf("reading the snapshot file: %w", err)
-	}
-	if err := format.CheckDigest(f.Digest, digest); err != nil {
+	if err := format.Read(r, &f, &f); err != nil {
 		return nil, err
 	}
 	s := schema.NewState(f.Server)
