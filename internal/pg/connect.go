@@ -98,11 +98,12 @@ func ParseConfig(dsn string, o Options) (*pgx.ConnConfig, error) {
 	config.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {
 		return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: cancelPatience}
 	}
+	config.AfterConnect = configure
 	if o.Pooled {
+		config.AfterConnect = nil // see OwnSession
 		// Between two messages the session may change, so each brings its text.
 		config.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
 	}
-	config.AfterConnect = configure
 	if o.OnNotice != nil {
 		config.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) { o.OnNotice(n) }
 	}
