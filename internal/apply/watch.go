@@ -187,7 +187,7 @@ func (w *watcher) look(t *task) {
 		t.blockers = sessions(s.blockers)
 		w.block(t, s)
 	}
-	if s.progress == nil {
+	if s.progress == nil && s.lock == "" {
 		s.progress = unreported(w.plan.Steps[t.step])
 	}
 	w.tell(schema.Event{Name: schema.StepProgress, Step: t.step + 1, Elapsed: now.Sub(t.start), Waited: s.waited, Progress: s.progress})

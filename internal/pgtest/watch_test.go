@@ -174,52 +174,50 @@ func limited(t *testing.T, major int, name, attributes string) (owned string) {
 
 // A role that may not end the session says so once, and goes on trying.
 func TestTerminationRefused(t *testing.T) {
-	eachVersion(t, func(t *testing.T, major int) {
-		for i, c := range []struct{ attributes, want string }{{"", "pg_read_all_stats"}, {"IN ROLE pg_read_all_stats, pg_signal_backend", "superuser"}} {
-			role := fmt.Sprintf("may_not_end_%d", i)
-			events := newHeard()
-			_, _, release, done := contest{
-				from: limited(t, major, role, c.attributes), to: wide, listen: events.listen, hold: "LOCK TABLE t IN ACCESS SHARE MODE",
-				request: cairn.ApplyRequest{Target: cairn.Connection{User: role}, LockTimeout: 2 * time.Second, RetryFor: -1,
-					TerminateBlockersAfter: time.Millisecond},
-			}.start(t, major)
-			err := <-done
-			release()
-			var lock *cairn.LockError
-			if !errors.As(err, &lock) || len(lock.Blockers) != 1 || lock.Blockers[0].User != "postgres" {
-				t.Errorf("apply says %v", err)
-			}
-			all := events.rest()
-			refused := named(all, schema.NotTerminated)
-			if len(refused) != 1 || !strings.Contains(strings.ToLower(refused[0].Message), c.want) || len(named(all, schema.Terminated)) > 0 {
-				t.Errorf("%q: %v", c.attributes, refused)
-			}
+	major := slices.Max(pgtest.Versions())
+	for i, c := range []struct{ attributes, want string }{{"", "pg_read_all_stats"}, {"IN ROLE pg_read_all_stats, pg_signal_backend", "superuser"}} {
+		role := fmt.Sprintf("may_not_end_%d", i)
+		events := newHeard()
+		_, _, release, done := contest{
+			from: limited(t, major, role, c.attributes), to: wide, listen: events.listen, hold: "LOCK TABLE t IN ACCESS SHARE MODE",
+			request: cairn.ApplyRequest{Target: cairn.Connection{User: role}, LockTimeout: 2 * time.Second, RetryFor: -1,
+				TerminateBlockersAfter: time.Millisecond},
+		}.start(t, major)
+		err := <-done
+		release()
+		var lock *cairn.LockError
+		if !errors.As(err, &lock) || len(lock.Blockers) != 1 || lock.Blockers[0].User != "postgres" {
+			t.Errorf("apply says %v", err)
 		}
-	})
+		all := events.rest()
+		refused := named(all, schema.NotTerminated)
+		if len(refused) != 1 || !strings.Contains(strings.ToLower(refused[0].Message), c.want) || len(named(all, schema.Terminated)) > 0 {
+			t.Errorf("%q: %v", c.attributes, refused)
+		}
+	}
 }
 
 // Without a second connection the run goes on, and says so once.
 func TestWatcherRefused(t *testing.T) {
-	eachVersion(t, func(t *testing.T, major int) {
-		events := newHeard()
-		_, _, release, done := contest{
-			from: limited(t, major, "only_one", "CONNECTION LIMIT 1"), to: wide, listen: events.listen, hold: "LOCK TABLE t IN ACCESS SHARE MODE",
-			request: cairn.ApplyRequest{Target: cairn.Connection{User: "only_one"}, LockTimeout: 200 * time.Millisecond},
-		}.start(t, major)
-		said := events.until(t, schema.Unwatched)
-		if !strings.Contains(said.Message, "too many connections") {
-			t.Error(said.Message)
-		}
-		events.until(t, schema.Wait)
-		events.until(t, schema.Wait)
-		release()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-		if more := named(events.rest(), schema.Unwatched); len(more) > 0 {
-			t.Errorf("%v", more)
-		}
-	})
+	major := slices.Max(pgtest.Versions())
+	events := newHeard()
+	_, _, release, done := contest{
+		from: limited(t, major, "only_one", "CONNECTION LIMIT 1"), to: wide, listen: events.listen, hold: "LOCK TABLE t IN ACCESS SHARE MODE",
+		request: cairn.ApplyRequest{Target: cairn.Connection{User: "only_one"}, LockTimeout: 200 * time.Millisecond},
+	}.start(t, major)
+	said := events.until(t, schema.Unwatched)
+	if !strings.Contains(said.Message, "too many connections") {
+		t.Error(said.Message)
+	}
+	events.until(t, schema.Wait)
+	events.until(t, schema.Wait)
+	release()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if more := named(events.rest(), schema.Unwatched); len(more) > 0 {
+		t.Errorf("%v", more)
+	}
 }
 
 // A role that logs in and acts as another one sees as much.
