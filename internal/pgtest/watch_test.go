@@ -153,6 +153,22 @@ func TestBlockerOfIndexTerminated(t *testing.T) {
 	}
 }
 
+// A session of another run is not ended.
+func TestOtherRunNotTerminated(t *testing.T) {
+	events := newHeard()
+	_, _, release, done := contest{
+		from: narrow, to: wide, listen: events.listen, hold: "SET LOCAL application_name = 'cairn'; LOCK TABLE t IN ACCESS SHARE MODE",
+		request: cairn.ApplyRequest{TerminateBlockersAfter: time.Millisecond},
+	}.start(t, slices.Max(pgtest.Versions()))
+	if said := events.until(t, schema.NotTerminated); !strings.HasPrefix(said.Message, "not terminated, as it is a run of cairn: pid ") {
+		t.Error(said.Message)
+	}
+	release()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
 // limited makes a role that may log in, and returns the statement that makes the
 // table t its own.
 func limited(t *testing.T, major int, name, attributes string) (owned string) {
