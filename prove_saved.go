@@ -120,7 +120,7 @@ func (e *Engine) proveData(ctx context.Context, t *trial, name string) (unvalida
 		Supply: func(err error) bool { return s.Supply(ctx, err) },
 		Events: func(step int, sql string, elapsed time.Duration) {
 			if e.options.Events != nil {
-				e.options.Events(schema.Event{Time: time.Now(), Name: "step-done", Step: step, Steps: steps, Message: sql, Elapsed: elapsed})
+				e.options.Events(schema.Event{Time: time.Now(), Name: schema.StepDone, Step: step, Steps: steps, Message: sql, Elapsed: elapsed})
 			}
 		}})
 	if err != nil {

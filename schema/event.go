@@ -20,8 +20,9 @@ type Event struct {
 	Progress *Progress     `json:"progress,omitempty"` // nil where the server does not report any
 }
 
-// The events of a run. Those of one step are in order: "step-start", any number
-// of others, "step-done".
+// The events of a run. A step begins with "step-start" and ends with "step-done";
+// one that is tried again begins again. What its transaction waits for before its
+// first statement is told with the number of that step.
 const (
 	StepStart        = "step-start"
 	StepDone         = "step-done"

@@ -2,6 +2,7 @@ package apply
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -121,9 +122,18 @@ ORDER BY coalesce(a.xact_start, p.prepared), b.pid, p.gid`, w.pid, same, advisor
 	return nil
 }
 
-// redacted returns a statement without passwords. The server cuts long ones off,
-// so that the end of a text can be missing.
-func redacted(query string) string { return strings.TrimSuffix(pg.Redact(query+"'"), "'") }
+// secret is where a statement may go on with a password: behind the word, or the
+// user of a URL.
+var secret = regexp.MustCompile(`(?i)password|://[^\s/:@]*:`)
+
+// redacted returns a statement without passwords. It ends where one may begin: the
+// server cuts long statements off, so that where it ends may not be there.
+func redacted(query string) string {
+	if at := secret.FindStringIndex(query); at != nil {
+		query = query[:at[1]] + " ..."
+	}
+	return pg.Redact(query)
+}
 
 // plain returns a text of another session in one line of a limited length,
 // without characters that drive a terminal.

@@ -63,10 +63,8 @@ WHERE pid = %d AND backend_start::text = %s AND pid = ANY (pg_blocking_pids(%d))
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return false, ""
-	case pg.Code(err) == "42501":
-		return false, "as this role may not (pg_signal_backend lets it)"
-	case err != nil && !pg.IsCanceled(err):
-		return false, "as the server says " + plain(err.Error(), mostQuery)
+	case err != nil && !pg.IsCanceled(err): // who may end which session is for the server to say
+		return false, "as the server says " + plain(err.Error()+pg.Detail(err), 3*mostQuery)
 	}
 	return done, ""
 }

@@ -26,6 +26,10 @@ const (
 // connectLimit is how long the watcher may take to connect.
 const connectLimit = 5 * time.Second
 
+// watchSettings are those of the session that watches. It acts as the role that
+// logged in, as the server shows a session to the role that it belongs to.
+const watchSettings = "SET ROLE NONE; SET search_path = ''; SET statement_timeout = '1s'; SET lock_timeout = '200ms'; SET idle_session_timeout = 0"
+
 // watcher looks at the run from a session of its own while a statement runs, and
 // tells how far it is and who is in its way. It connects when the first statement takes
 // long enough to be looked at. Between two looks its session has no transaction, so
@@ -62,7 +66,7 @@ type task struct {
 }
 
 func newWatcher(ctx context.Context, p *schema.Plan, o Options) *watcher {
-	w := &watcher{plan: p, options: o, off: o.Connect == nil, refused: map[string]bool{}, segment: -1}
+	w := &watcher{plan: p, options: o, refused: map[string]bool{}, segment: -1}
 	w.ctx, w.cancel = context.WithCancel(ctx)
 	return w
 }
@@ -176,7 +180,7 @@ func (w *watcher) look(t *task) {
 		t.blockers = sessions(s.blockers)
 		w.block(t, s)
 	}
-	if s.progress == nil {
+	if s.progress == nil && s.lock == "" {
 		s.progress = unreported(w.plan.Steps[t.step])
 	}
 	w.tell(schema.Event{Name: schema.StepProgress, Step: t.step + 1, Elapsed: now.Sub(t.start), Waited: s.waited, Progress: s.progress})
@@ -234,13 +238,16 @@ func unreported(s schema.Step) *schema.Progress {
 // connect opens the session, and finds that of the run by the advisory lock that
 // it holds: behind a pooler, the client does not know the server's number of it.
 func (w *watcher) connect() error {
+	if w.options.Connect == nil {
+		return errors.New("there is no way to connect")
+	}
 	ctx, cancel := context.WithTimeout(w.ctx, connectLimit)
 	defer cancel()
 	conn, err := w.options.Connect(ctx)
 	if err != nil {
 		return err
 	}
-	_, err = conn.PgConn().Exec(ctx, "SET search_path = ''; SET statement_timeout = '1s'; SET lock_timeout = '200ms'").ReadAll()
+	_, err = conn.PgConn().Exec(ctx, watchSettings).ReadAll()
 	if err == nil {
 		err = conn.QueryRow(ctx, `SELECT pid FROM pg_locks l JOIN pg_database d ON d.oid = l.database
 WHERE d.datname = current_database() AND l.granted AND `+advisory("l"), pgx.QueryExecModeSimpleProtocol).Scan(&w.pid)

@@ -57,10 +57,14 @@ func Connect(ctx context.Context, dsn string, o Options) (*pgx.Conn, error) {
 }
 
 // Beside opens another session on the server of conn, with the same settings but
-// for the name of the application.
+// for the name of the application. It is for what nothing depends on: a canceled
+// statement is given up at once, and the connection with it.
 func Beside(ctx context.Context, conn *pgx.Conn, applicationName string) (*pgx.Conn, error) {
 	config := conn.Config()
 	config.RuntimeParams["application_name"] = applicationName
+	config.BuildContextWatcherHandler = func(c *pgconn.PgConn) ctxwatch.Handler {
+		return &pgconn.DeadlineContextWatcherHandler{Conn: c.Conn()}
+	}
 	return connect(ctx, config)
 }
 
