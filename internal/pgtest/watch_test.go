@@ -185,7 +185,7 @@ func limited(t *testing.T, major int, name, attributes string) (owned string) {
 			t.Error(err)
 		}
 	})
-	return narrow + "; ALTER TABLE t OWNER TO " + name
+	return narrow + "; ALTER TABLE t OWNER TO " + name + "; CREATE SCHEMA cairn AUTHORIZATION " + name // for the journal
 }
 
 // A role that may not end the session says so once, and goes on trying.
