@@ -166,6 +166,8 @@ func reason(err error) string {
 		return fmt.Sprintf("no such host %q", dns.Name)
 	case isTLSRefusal(err):
 		return "server refused TLS connection"
+	case isParseError(err):
+		return parseReason(err)
 	case errors.As(err, &errno):
 		return errno.Error()
 	case errors.Is(err, context.DeadlineExceeded):
@@ -189,6 +191,16 @@ func isTLSRefusal(err error) bool {
 func isParseError(err error) bool {
 	var parse *pgconn.ParseConfigError
 	return errors.As(err, &parse)
+}
+
+// parseReason leaves out the connection string, because in one that cannot be
+// parsed nobody can say where the password ends.
+func parseReason(err error) string {
+	text := oneLine(err.Error())
+	if at := strings.LastIndex(text, "`: "); at >= 0 {
+		text = strings.TrimPrefix(text[at+len("`: "):], "failed to ")
+	}
+	return "the connection string cannot be read: " + text
 }
 
 // Table returns the table that an error of the server is about, "" when it

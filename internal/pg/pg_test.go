@@ -38,6 +38,8 @@ func TestRedact(t *testing.T) {
 		"host=h password=s3cret user=u", "password='a s3cret' x", `password=a\ s3cret x`, "PGPASSWORD=s3cret psql",
 		"postgres://h/d?password=s3cret&user=u", "postgres://h/d?pass%77ord=s3cret", "ALTER ROLE x PASSWORD 's3cret'",
 		"cannot parse `host=h password = s3cret`", "sslpassword=s3cret",
+		"CREATE USER MAPPING FOR u SERVER s OPTIONS (user 'u', password 's3cret')", "options (\"client_secret\" 's3cret')", "PASSWORD\n$x$s3cret$x$",
+		"CONNECTION 'host=h password=s3cret'", "ALTER ROLE x SET app.api_secret = 's3''cret s3cret'", "SET app.db_password TO 's3cret'",
 	} {
 		got := Redact(in)
 		if strings.Contains(got, "s3cret") {
