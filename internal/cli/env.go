@@ -28,9 +28,10 @@ type Env struct {
 	Color    bool   // Out is a terminal: text can be coloured
 	Version  string // version of the program
 
-	global globalOptions
-	log    *slog.Logger  // nil without --debug
-	lines  *bufio.Reader // of In, once something was asked
+	global  globalOptions
+	private bool          // a protected environment takes part: files are closed to others
+	log     *slog.Logger  // nil without --debug
+	lines   *bufio.Reader // of In, once something was asked
 }
 
 // Main runs the command line and returns the exit code.
