@@ -127,3 +127,21 @@ func TestConnectErrors(t *testing.T) {
 		}
 	}
 }
+
+func TestTLSEnvironment(t *testing.T) {
+	for dsn, want := range map[string]string{
+		"host=h sslmode=require":                                                 "PGSSLMODE=require",
+		`host=h sslmode = 'disable' sslmode='allow'`:                             "PGSSLMODE=allow",
+		"postgres://h/d?sslmode=require&sslmode=prefer&application_name=sslcert": "PGSSLMODE=prefer",
+		`host=h sslmode=prefer application_name='x sslmode=disable'`:             "PGSSLMODE=prefer",
+		"host=h": "",
+	} {
+		c, err := ParseConfig(dsn, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(TLSEnvironment(c), " "); got != want {
+			t.Errorf("%s: got %s", dsn, got)
+		}
+	}
+}

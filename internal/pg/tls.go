@@ -42,10 +42,17 @@ func setting(dsn, name string) string {
 		}
 		return ""
 	}
-	found := regexp.MustCompile(`(?:^|\s)`+name+`\s*=\s*(?:'((?:[^'\\]|\\.)*)'|((?:[^\s\\]|\\.)+))`).FindAllStringSubmatch(dsn, -1)
-	if len(found) == 0 {
-		return ""
+	value := ""
+	for _, pair := range keywordPair.FindAllStringSubmatch(dsn, -1) {
+		if pair[1] == name {
+			value = escaped.ReplaceAllString(pair[2]+pair[3], "$1")
+		}
 	}
-	last := found[len(found)-1]
-	return regexp.MustCompile(`\\(.)`).ReplaceAllString(last[1]+last[2], "$1")
+	return value
 }
+
+// keywordPair matches name = value or name = 'value' (manual chapter 34.1.1.1).
+var (
+	keywordPair = regexp.MustCompile(`(\w+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|((?:[^\s\\]|\\.)*))`)
+	escaped     = regexp.MustCompile(`\\(.)`)
+)
