@@ -131,6 +131,7 @@ func (c *config) environment(env *Env, name string) (environment, error) {
 		return environment{}, hintf("add url: to it", "environment %q of %s has no url", name, c.path)
 	}
 	e.url = url
+	env.private = env.private || e.protected
 	return e, nil
 }
 

@@ -112,8 +112,5 @@ func (c *config) writeDecisions() error {
 		return fmt.Errorf("writing the decisions: %w", err)
 	}
 	head := "# What cairn must not guess. Keys and values are kinds and names, as plans print them.\n"
-	if err := os.WriteFile(c.decisionsPath(), append([]byte(head), text...), 0o644); err != nil {
-		return writing(c.decisionsPath(), cause(err))
-	}
-	return nil
+	return writing(c.decisionsPath(), cause(replaceFile(c.decisionsPath(), append([]byte(head), text...), false)))
 }

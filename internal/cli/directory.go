@@ -34,15 +34,19 @@ var directive = regexp.MustCompile(`^--\s*cairn:`)
 // directory is where a dump goes that has a file for each object. Names are
 // relative, with slashes, and cannot leave it.
 type directory struct {
-	name string
-	root *os.Root
+	name    string
+	root    *os.Root
+	private bool // closed to others
 }
 
 // writeDirectory writes a file for each object and the index. It removes the
 // files that an earlier dump wrote and this one does not have, and names those
 // of others, since plan would read them too.
 func writeDirectory(env *Env, name string, files []cairn.File) error {
-	if err := os.MkdirAll(name, 0o755); err != nil {
+	if err := checkPlanted(name); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(name, folderMode(env.private)); err != nil {
 		return writing(name, cause(err))
 	}
 	root, err := os.OpenRoot(name)
@@ -50,7 +54,7 @@ func writeDirectory(env *Env, name string, files []cairn.File) error {
 		return writing(name, cause(err))
 	}
 	defer root.Close()
-	d := directory{name, root}
+	d := directory{name, root, env.private}
 	stale, err := d.listed()
 	if err != nil {
 		return err
@@ -157,17 +161,24 @@ func (d directory) directives(name string) ([]string, error) {
 }
 
 func (d directory) write(f cairn.File) error {
-	if old, err := d.root.ReadFile(f.Name); err == nil && string(old) == f.Text {
+	if old, err := d.root.ReadFile(f.Name); err == nil && string(old) == f.Text && !d.private {
 		return nil
 	}
-	err := d.root.MkdirAll(path.Dir(f.Name), 0o755)
+	err := d.root.MkdirAll(path.Dir(f.Name), folderMode(d.private))
 	if err == nil {
-		err = d.root.WriteFile(f.Name, []byte(f.Text), 0o644)
+		err = replaceIn(d.root, f.Name, []byte(f.Text), d.private)
 	}
 	if err != nil {
 		return writing(d.path(f.Name), cause(err))
 	}
 	return nil
+}
+
+func folderMode(private bool) fs.FileMode {
+	if private {
+		return 0o700
+	}
+	return 0o755
 }
 
 // remove deletes files that an earlier dump wrote, and the folders that are

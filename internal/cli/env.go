@@ -31,9 +31,10 @@ type Env struct {
 	// Columns returns the width of the terminal that Err is, 0 when it is none.
 	Columns func() int
 
-	global globalOptions
-	log    *slog.Logger  // nil without --debug
-	lines  *bufio.Reader // of In, once something was asked
+	global  globalOptions
+	private bool          // a protected environment takes part: files are closed to others
+	log     *slog.Logger  // nil without --debug
+	lines   *bufio.Reader // of In, once something was asked
 }
 
 // Main runs the command line and returns the exit code.

@@ -65,7 +65,7 @@ func report(ctx context.Context, env *Env, err error) int {
 	if code == exitInterrupted {
 		text, hint = describeInterrupt(err, hint)
 	}
-	printError(env.Err, "error", text)
+	printError(env.Err, "error", redact(text)) // as a whole, because a secret can be on a line of its own
 	if hint != "" {
 		fmt.Fprintf(env.Err, "hint: %s\n", strings.Join(strings.Fields(hint), " "))
 	}

@@ -59,7 +59,7 @@ func (o *connectionOptions) add(cmd *cobra.Command) {
 	flags.StringVar(&o.host, "host", "", "database server `host` or socket directory")
 	flags.StringVar(&o.port, "port", "", "database server `port`")
 	flags.StringVar(&o.user, "user", "", "database user `name`")
-	flags.StringVar(&o.sslmode, "sslmode", "", "TLS `mode`: disable, prefer, require, verify-ca, verify-full")
+	flags.StringVar(&o.sslmode, "sslmode", "", "TLS `mode`: disable, allow, prefer, require, verify-ca, verify-full")
 }
 
 // resolve returns the connection and, when one was chosen, the environment.

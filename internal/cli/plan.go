@@ -1,12 +1,8 @@
 package cli
 
 import (
-	"bytes"
 	"context"
-	"errors"
-	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -161,34 +157,6 @@ func (o *planOptions) write(env *Env, p *schema.Plan) error {
 		}
 	}
 	return nil
-}
-
-// writeOutput writes to a file or to standard output. The text is complete
-// before the file is touched.
-func writeOutput(env *Env, place string, write func(io.Writer) error) error {
-	var b bytes.Buffer
-	if err := write(&b); err != nil {
-		return err
-	}
-	if place == toStdout || place == "-" {
-		_, err := env.Out.Write(b.Bytes())
-		return writing("the result", err)
-	}
-	if err := os.WriteFile(place, b.Bytes(), 0o644); err != nil {
-		var path *os.PathError
-		if errors.As(err, &path) {
-			err = path.Err
-		}
-		return writing(place, err)
-	}
-	return nil
-}
-
-func writing(what string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("writing %s: %w", what, err)
 }
 
 // hasChanges reports whether there is anything to run.

@@ -105,6 +105,9 @@ func (r *runner) prepare(searchPath []string) {
 	if r.exec("SET lc_messages = 'C'") == nil {
 		parts = append(parts, "SET lc_messages = 'C'")
 	}
+	if r.superuser {
+		parts = append(parts, pg.Unlogged)
+	}
 	if len(searchPath) == 0 {
 		searchPath = []string{"$user", "public"} // what PostgreSQL starts with
 	}

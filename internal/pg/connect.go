@@ -43,6 +43,8 @@ var environment = map[string]string{
 	"PGSSLCERT": "sslcert", "PGSSLROOTCERT": "sslrootcert", "PGSERVICE": "service",
 	"PGSERVICEFILE": "servicefile", "PGOPTIONS": "options",
 	"PGTARGETSESSIONATTRS": "target_session_attrs", "PGCHANNELBINDING": "channel_binding",
+	"PGSSLPASSWORD": "sslpassword", "PGSSLCERTMODE": "sslcertmode", "PGSSLNEGOTIATION": "sslnegotiation", "PGSSLSNI": "sslsni",
+	"PGREQUIREAUTH": "require_auth",
 }
 
 // Connect opens a connection. The dsn is what psql -d takes: a database name,

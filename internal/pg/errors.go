@@ -2,6 +2,8 @@ package pg
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -78,6 +80,8 @@ func (e *ConnectError) Hint() string {
 		return "check the password in PGPASSWORD or ~/.pgpass"
 	case code == "28000" && strings.Contains(e.Err.Error(), "does not exist"):
 		return "choose another role with PGUSER or in the connection string"
+	case code == "28000" && strings.Contains(e.Err.Error(), "client certificate"):
+		return certificateHint
 	case code == "28000":
 		return "check the server's pg_hba.conf, the user and sslmode"
 	case code == "53300":
@@ -94,6 +98,8 @@ func (e *ConnectError) Hint() string {
 		return ""
 	case isTLSRefusal(e.Err):
 		return "the server does not offer TLS: check sslmode"
+	case tlsHint(e.Err) != "":
+		return tlsHint(e.Err)
 	case isParseError(e.Err):
 		return "give a database name, a key=value string or a postgres:// URL, as for psql -d"
 	}
@@ -166,6 +172,8 @@ func reason(err error) string {
 		return fmt.Sprintf("no such host %q", dns.Name)
 	case isTLSRefusal(err):
 		return "server refused TLS connection"
+	case isParseError(err):
+		return parseReason(err)
 	case errors.As(err, &errno):
 		return errno.Error()
 	case errors.Is(err, context.DeadlineExceeded):
@@ -180,6 +188,27 @@ func reason(err error) string {
 	return strings.TrimPrefix(oneLine(err.Error()), "failed to ")
 }
 
+const certificateHint = "give a client certificate that the server accepts with sslcert and sslkey"
+
+// tlsHint says what to do about a certificate, "" when the error is about none.
+func tlsHint(err error) string {
+	var name x509.HostnameError
+	var authority x509.UnknownAuthorityError
+	var invalid x509.CertificateInvalidError
+	var alert tls.AlertError
+	switch {
+	case errors.As(err, &name):
+		return "somebody else may answer at this address: connect by a name that the server's certificate is for; sslmode=verify-ca accepts any"
+	case errors.As(err, &authority):
+		return "somebody else may answer at this address: name the file with the certificate of the server's authority with sslrootcert, or sslrootcert=system"
+	case errors.As(err, &invalid):
+		return "the server's certificate has to be replaced"
+	case errors.As(err, &alert), strings.Contains(err.Error(), "remote error: tls: "):
+		return certificateHint
+	}
+	return ""
+}
+
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 func isTLSRefusal(err error) bool {
@@ -189,6 +218,16 @@ func isTLSRefusal(err error) bool {
 func isParseError(err error) bool {
 	var parse *pgconn.ParseConfigError
 	return errors.As(err, &parse)
+}
+
+// parseReason leaves out the connection string, because in one that cannot be
+// parsed nobody can say where the password ends.
+func parseReason(err error) string {
+	text := oneLine(err.Error())
+	if at := strings.LastIndex(text, "`: "); at >= 0 {
+		text = strings.TrimPrefix(text[at+len("`: "):], "failed to ")
+	}
+	return "the connection string cannot be read: " + text
 }
 
 // Table returns the table that an error of the server is about, "" when it

@@ -2,6 +2,11 @@ package pg
 
 import "strings"
 
+// Unlogged keeps what a session does out of the server's log: statements of files
+// can hold passwords, and so can what a failing one says of where it failed. Only
+// a superuser may set it.
+const Unlogged = "SET log_min_messages = panic"
+
 // WithoutPassword removes the PASSWORD option from CREATE ROLE and ALTER ROLE.
 func WithoutPassword(sql string) string {
 	l := lexer{text: sql}

@@ -38,6 +38,8 @@ func TestRedact(t *testing.T) {
 		"host=h password=s3cret user=u", "password='a s3cret' x", `password=a\ s3cret x`, "PGPASSWORD=s3cret psql",
 		"postgres://h/d?password=s3cret&user=u", "postgres://h/d?pass%77ord=s3cret", "ALTER ROLE x PASSWORD 's3cret'",
 		"cannot parse `host=h password = s3cret`", "sslpassword=s3cret",
+		"CREATE USER MAPPING FOR u SERVER s OPTIONS (user 'u', password 's3cret')", "options (\"client_secret\" 's3cret')", "PASSWORD\n$x$s3cret$x$",
+		"CONNECTION 'host=h password=s3cret'", "ALTER ROLE x SET app.api_secret = 's3''cret s3cret'", "SET app.db_password TO 's3cret'",
 	} {
 		got := Redact(in)
 		if strings.Contains(got, "s3cret") {
@@ -122,6 +124,24 @@ func TestConnectErrors(t *testing.T) {
 		}
 		if want != "" && !IsConnection(err) {
 			t.Errorf("%s: not a connection error", dsn)
+		}
+	}
+}
+
+func TestTLSEnvironment(t *testing.T) {
+	for dsn, want := range map[string]string{
+		"host=h sslmode=require":                                                 "PGSSLMODE=require",
+		`host=h sslmode = 'disable' sslmode='allow'`:                             "PGSSLMODE=allow",
+		"postgres://h/d?sslmode=require&sslmode=prefer&application_name=sslcert": "PGSSLMODE=prefer",
+		`host=h sslmode=prefer application_name='x sslmode=disable'`:             "PGSSLMODE=prefer",
+		"host=h": "",
+	} {
+		c, err := ParseConfig(dsn, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(TLSEnvironment(c), " "); got != want {
+			t.Errorf("%s: got %s", dsn, got)
 		}
 	}
 }

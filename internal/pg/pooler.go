@@ -52,16 +52,17 @@ func IsPooled(conn *pgx.Conn, backend uint32) bool { return conn.PgConn().PID() 
 // in different sessions of the server. It asks one question, and more only when
 // something stands in between; then it opens a second connection with again.
 //
-// PgBouncer, pgcat, Odyssey and Supavisor announce a number of their own in
-// every mode, and so do proxies that give each client one session (Neon's, for
-// direct connections; Neon's pooled address is PgBouncer in transaction mode).
-// So the number is only a reason to look: while a second connection holds a
+// PgBouncer announces a number of its own in every mode, as pgcat, Odyssey and
+// Supavisor do, and so can a proxy that gives each client one session (Neon's for
+// direct connections; Neon's pooled address is PgBouncer in transaction mode). So
+// the number is only a reason to look: while a second connection holds a
 // transaction open, a session that is not shared still answers, as the process
 // that it was. Forwarders of bytes and Pgpool-II, which keeps a session for each
-// client, pass. RDS Proxy multiplexes until a session keeps something, an
-// advisory lock among others, and holds it to its client from then on. It is
-// refused where it shows itself as sharing, although such a lock would be kept.
-// Not seen is a pooler that announces the process of the first session it lends.
+// client, pass. RDS Proxy shares until a session has a state of its own and pins
+// it to its client then; it is refused where it shows itself as sharing, which is
+// more than needed. Not seen is a pooler that announces the process of the first
+// session it lends. The tests have PgBouncer; of the others this is what their
+// makers write.
 func OwnSession(ctx context.Context, conn *pgx.Conn, again func(context.Context) (*pgx.Conn, error)) error {
 	backend, err := ask(ctx, conn, askBackend)
 	if err != nil {

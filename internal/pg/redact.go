@@ -5,23 +5,24 @@ import (
 	"strings"
 )
 
-// secretShapes match a password together with what stands around it; the first
-// group is kept.
+// secretShapes match a secret together with what stands around it; the first
+// group is kept. A name that contains password or secret is that of one, as it
+// is for what Cairn reads.
 var secretShapes = []*regexp.Regexp{
-	regexp.MustCompile(`(?i)(\b(?:pg|ssl)?password\s*=\s*)(?:'(?:[^'\\]|\\.)*'|"[^"]*"|(?:[^\s\\]|\\.)+)`),
+	regexp.MustCompile(`(?i)(\b\w*(?:password|secret)\w*"?\s*=\s*)(?:E?'(?:[^'\\]|''|\\.)*'|"[^"]*"|(?:[^\s\\]|\\.)+)`),
 	regexp.MustCompile(`(?i)(\b[a-z][a-z0-9+.-]*://[^\s/:@]*:)[^\s/]+(@)`),
 	regexp.MustCompile(`(?i)(\b[a-z][a-z0-9+.-]*://[^\s/:@]*:)[0-9]*[^\s@/0-9][^\s@]*(@)`),
-	regexp.MustCompile(`(?i)(\bpassword\s+)(?:E?'(?:[^'\\]|''|\\.)*')`),
+	regexp.MustCompile(`(?is)(\b\w*(?:password|secret)\w*"?\s+(?:TO\s+)?)(?:E?'(?:[^'\\]|''|\\.)*'|\$\w*\$.*?\$\w*\$)`),
 }
 
 // percentKey matches a percent-encoded spelling of a query parameter's name.
 var percentKey = regexp.MustCompile(`([?&])([a-zA-Z%0-9]*%[a-zA-Z%0-9]*)=[^&\s]*`)
 
-// Redact replaces passwords in connection strings, URLs, environment settings
-// and ALTER ROLE statements anywhere in s.
+// Redact replaces passwords and secrets in connection strings, URLs, settings and
+// options of statements anywhere in s.
 func Redact(s string) string {
 	lower := strings.ToLower(s)
-	if !strings.Contains(lower, "password") && !strings.Contains(lower, "://") {
+	if !strings.Contains(lower, "password") && !strings.Contains(lower, "secret") && !strings.Contains(lower, "://") {
 		return s
 	}
 	for _, shape := range secretShapes {

@@ -8,12 +8,28 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // debian returns the command line of a program from Debian's packages, which is
 // kept in a directory of the cache with the libraries that it was built with.
 func debian(ctx context.Context, place, name, program string) ([]string, error) {
 	dir := filepath.Join(ServerOptions().CacheDir, place)
+	if command, err := kept(dir, program); err == nil {
+		return command, nil
+	}
+	// Test binaries that run at the same time wait for each other.
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return nil, err
+	}
+	lock, err := os.OpenFile(dir+".lock", os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	defer lock.Close()
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		return nil, err
+	}
 	if command, err := kept(dir, program); err == nil {
 		return command, nil
 	}
@@ -50,9 +66,6 @@ func kept(dir, program string) ([]string, error) {
 // below dir. It needs no rights: apt's state is kept in a directory of
 // its own, which says that nothing is installed.
 func fetch(ctx context.Context, dir, name string) error {
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return err
-	}
 	work, err := os.MkdirTemp(filepath.Dir(dir), "fetch-")
 	if err != nil {
 		return err
@@ -80,16 +93,14 @@ func fetch(ctx context.Context, dir, name string) error {
 	}
 	root := filepath.Join(work, "root")
 	for _, p := range packages {
+		if file := filepath.Base(p); !strings.HasPrefix(file, name+"_") && !strings.HasPrefix(file, "lib") || strings.HasPrefix(file, "libperl") {
+			continue // scripts around the program
+		}
 		if out, err := exec.CommandContext(ctx, "dpkg-deb", "--extract", p, root).CombinedOutput(); err != nil {
 			return fmt.Errorf("unpacking %s: %w\n%s", filepath.Base(p), err, out)
 		}
 	}
-	if err := os.Rename(root, dir); err != nil && !errors.Is(err, os.ErrExist) {
-		if _, statErr := os.Stat(dir); statErr != nil { // another test binary was first
-			return err
-		}
-	}
-	return nil
+	return os.Rename(root, dir)
 }
 
 func aptCommand(work, archive string) ([]string, error) {

@@ -81,6 +81,10 @@ func Run(ctx context.Context, t Trial) (*Result, error) {
 	if err := r.countRows(ctx); err != nil {
 		return nil, err
 	}
+	// Rows come from applications; the steps run as apply runs them.
+	if _, err := t.Conn.Exec(ctx, "SET search_path = ''"); err != nil {
+		return nil, fmt.Errorf("configuring the session: %w", err)
+	}
 	for first := 0; first < len(t.Plan.Steps); {
 		last := first
 		for last < len(t.Plan.Steps) && t.Plan.Steps[last].Segment == t.Plan.Steps[first].Segment {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -146,10 +147,16 @@ func (d *Dump) restoreArchive(ctx context.Context, conn *pgx.Conn, o Restoring) 
 		args = append(args, "--no-privileges")
 	}
 	cmd := exec.CommandContext(ctx, program, append(args, d.path)...)
-	cmd.Env = append(append(os.Environ(), env...), "PGHOST="+config.Host, fmt.Sprintf("PGPORT=%d", config.Port), "PGUSER="+config.User,
-		"PGPASSWORD="+config.Password, "PGAPPNAME=cairn")
-	if config.TLSConfig == nil {
-		cmd.Env = append(cmd.Env, "PGSSLMODE=prefer")
+	cmd.Env = append(append(plainEnvironment(os.Environ()), env...), "PGHOST="+config.Host, fmt.Sprintf("PGPORT=%d", config.Port),
+		"PGUSER="+config.User, "PGAPPNAME=cairn")
+	cmd.Env = append(cmd.Env, pg.TLSEnvironment(config)...)
+	if config.Password != "" {
+		file, err := passwordFile(config.Password)
+		if err != nil {
+			return err
+		}
+		defer os.Remove(file)
+		cmd.Env = append(cmd.Env, "PGPASSFILE="+file)
 	}
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
@@ -162,6 +169,30 @@ func (d *Dump) restoreArchive(ctx context.Context, conn *pgx.Conn, o Restoring) 
 			"the dump has to be of the target's database, and not newer than " + program}
 	}
 	return nil
+}
+
+// plainEnvironment leaves out what could be a secret: the environment of a process
+// can be read by others of the same account, and it may be that of the target.
+func plainEnvironment(all []string) []string {
+	return slices.DeleteFunc(slices.Clone(all), func(setting string) bool {
+		name, _, _ := strings.Cut(setting, "=")
+		return !slices.Contains([]string{"PATH", "HOME", "TMPDIR", "LANG", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "USER", "LOGNAME"}, name) &&
+			!strings.HasPrefix(name, "LC_")
+	})
+}
+
+// passwordFile writes a password file for one program (manual chapter 34.16),
+// which the caller removes.
+func passwordFile(password string) (name string, err error) {
+	f, err := os.CreateTemp("", "cairn-pass-") // closed to others
+	if err != nil {
+		return "", fmt.Errorf("writing a password file: %w", err)
+	}
+	_, err = fmt.Fprintf(f, "*:*:*:*:%s\n", strings.NewReplacer(`\`, `\\`, ":", `\:`).Replace(password))
+	if err = errors.Join(err, f.Close()); err != nil {
+		return "", fmt.Errorf("writing a password file: %w", errors.Join(err, os.Remove(f.Name())))
+	}
+	return f.Name(), nil
 }
 
 // onlySettings reports whether all that pg_restore complains about are settings

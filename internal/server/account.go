@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -144,6 +145,20 @@ func (a account) checkEnter(ctx context.Context, dir string) error {
 		return fmt.Errorf("the account %s, which the server runs as, cannot enter %s", a, dir)
 	}
 	return nil
+}
+
+// publicEnv is the environment for programs that are not PostgreSQL's: what they
+// may need, such as a proxy, without what belongs to databases.
+func publicEnv(all []string) []string {
+	return slices.DeleteFunc(slices.Clone(all), func(setting string) bool {
+		name, value, _ := strings.Cut(setting, "=")
+		upper := strings.ToUpper(name)
+		if strings.HasPrefix(upper, "NPM_CONFIG_") {
+			return false
+		}
+		return strings.HasPrefix(upper, "PG") || strings.HasPrefix(upper, "CAIRN_") || strings.Contains(upper, "PASSWORD") ||
+			strings.Contains(upper, "SECRET") || strings.Contains(value, "postgres://") || strings.Contains(value, "postgresql://")
+	})
 }
 
 // lastLines is the end of a text on one line.

@@ -58,7 +58,7 @@ func fetchApt(ctx context.Context, major int, work string, o Options) (fetched, 
 
 func (a aptCall) command(ctx context.Context, program string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, program, args...)
-	cmd.Dir = a.dir
+	cmd.Dir, cmd.Env = a.dir, publicEnv(os.Environ())
 	cmd.WaitDelay = killedWait
 	return cmd
 }

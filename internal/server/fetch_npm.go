@@ -24,6 +24,7 @@ func (n npmCall) run(ctx context.Context, args ...string) (string, error) {
 	args = append(args, "--cache", filepath.Join(n.dir, "npm"), "--loglevel=error",
 		"--fetch-retries=1", "--update-notifier=false", "--ignore-scripts")
 	cmd := exec.CommandContext(ctx, n.program, args...)
+	cmd.Env = publicEnv(os.Environ())
 	cmd.Dir = n.dir
 	cmd.WaitDelay = killedWait
 	return output(cmd)

@@ -64,7 +64,9 @@ func fromPath(ctx context.Context, major int, acct account, o Options, tried *pl
 		}
 	}
 	for _, file := range onPath(o, "pg_config") {
-		out, err := output(exec.CommandContext(ctx, file, "--bindir"))
+		cmd := exec.CommandContext(ctx, file, "--bindir")
+		cmd.Env = publicEnv(os.Environ())
+		out, err := output(cmd)
 		if err != nil {
 			tried.add(file, err)
 			continue

@@ -51,6 +51,9 @@ func quickSettings(major int, durable bool) map[string]string {
 		"wal_level":                       "minimal",
 	}
 	if !durable {
+		// A file's statement can hold a password.
+		set["log_min_error_statement"] = "panic"
+		set["log_error_verbosity"] = "terse"
 		set["fsync"] = "off"
 		set["full_page_writes"] = "off"
 		set["synchronous_commit"] = "off"

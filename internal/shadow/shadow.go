@@ -236,6 +236,11 @@ func openBeside(ctx context.Context, r Request) (*Shadow, error) {
 	if err := pg.OwnSession(ctx, conn, again); err != nil {
 		return nil, errors.Join(err, conn.Close(ctx), drop(ctx))
 	}
+	if conn.PgConn().ParameterStatus("is_superuser") == "on" {
+		if _, err := conn.Exec(ctx, pg.Unlogged); err != nil {
+			return nil, errors.Join(fmt.Errorf("preparing the scratch database: %w", err), conn.Close(ctx), drop(ctx))
+		}
+	}
 	s := &Shadow{Conn: conn, Unowned: config.User}
 	s.close = func(ctx context.Context) error {
 		_, err := conn.Exec(ctx, "RESET SESSION AUTHORIZATION; "+Unsubscribe)
@@ -294,7 +299,7 @@ func authorize(ctx context.Context, conn *pgx.Conn) (string, error) {
 	if conn.PgConn().ParameterStatus("is_superuser") != "on" {
 		return conn.Config().User, nil
 	}
-	_, err := conn.Exec(ctx, "DO $$ BEGIN CREATE ROLE "+Superuser+" SUPERUSER; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;"+
+	_, err := conn.Exec(ctx, pg.Unlogged+"; DO $$ BEGIN CREATE ROLE "+Superuser+" SUPERUSER; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;"+
 		"SET SESSION AUTHORIZATION "+Superuser)
 	if err != nil {
 		return "", fmt.Errorf("preparing the shadow: %w", err)
