@@ -8,7 +8,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/cairn-db/cairn/internal/pg"
@@ -19,11 +21,11 @@ import (
 // order is not compared.
 func (c *Clusters) Dump(t testing.TB, url string, flags ...string) string {
 	t.Helper()
-	command, err := observer(t.Context())
+	command, err := observer()
 	if err != nil {
 		t.Fatalf("finding pg_dump: %v", err)
 	}
-	args := append(command[1:], append([]string{"--schema-only", "--dbname", url}, flags...)...)
+	args := append(slices.Clone(command[1:]), append([]string{"--schema-only", "--dbname", url}, flags...)...)
 	var stderr strings.Builder
 	cmd := exec.CommandContext(t.Context(), command[0], args...)
 	cmd.Stderr = &stderr
@@ -37,7 +39,8 @@ func (c *Clusters) Dump(t testing.TB, url string, flags ...string) string {
 // observer returns the command line of a pg_dump that is as new as the newest
 // server: that on PATH, or one from Debian's packages, kept in the cache with
 // the libraries that it was built with.
-func observer(ctx context.Context) ([]string, error) {
+var observer = sync.OnceValues(func() ([]string, error) {
+	ctx := context.Background()
 	if path, err := exec.LookPath("pg_dump"); err == nil {
 		out, err := exec.CommandContext(ctx, path, "--version").Output()
 		if err == nil && major(string(out)) >= pg.Newest {
@@ -52,7 +55,7 @@ func observer(ctx context.Context) ([]string, error) {
 		return nil, fmt.Errorf("fetching pg_dump %d: %w", pg.Newest, err)
 	}
 	return kept(dir)
-}
+})
 
 func major(version string) int {
 	var n int
@@ -194,7 +197,7 @@ func normalize(dump string) string {
 // is as new as the newest server.
 func Program(t testing.TB, name string) []string {
 	t.Helper()
-	command, err := observer(t.Context())
+	command, err := observer()
 	if err != nil {
 		t.Fatalf("finding pg_dump: %v", err)
 	}
@@ -206,7 +209,7 @@ func Program(t testing.TB, name string) []string {
 func Run(t testing.TB, name string, args ...string) {
 	t.Helper()
 	command := Program(t, name)
-	if out, err := exec.CommandContext(t.Context(), command[0], append(command[1:], args...)...).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), command[0], append(slices.Clone(command[1:]), args...)...).CombinedOutput(); err != nil {
 		t.Fatalf("running %s: %v\n%s", name, err, out)
 	}
 }
