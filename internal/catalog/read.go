@@ -1,6 +1,6 @@
-// Package catalog reads the schema of a database: one snapshot, one batch of
-// every kind's query, and the dependencies that PostgreSQL recorded. It names
-// no kind of object.
+// Package catalog reads the schema of a database in one snapshot: it asks which
+// kinds have objects, and then for those and for the dependencies that PostgreSQL
+// recorded. It names no kind of object.
 package catalog
 
 import (
@@ -41,10 +41,7 @@ SET LOCAL DateStyle = ISO, MDY;
 SET LOCAL IntervalStyle = postgres;
 SET LOCAL TimeZone = 'UTC';
 SET LOCAL statement_timeout = 0;
-SET LOCAL lock_timeout = %d;
-`
-
-const settingsCount = 10
+SET LOCAL lock_timeout = %d`
 
 // Read returns the state of the database behind conn. It opens and ends one
 // transaction of its own and needs no right beyond reading the catalogs.
@@ -56,14 +53,8 @@ func Read(ctx context.Context, conn *pgx.Conn, kinds *kind.Set, o Options) (*sch
 	}
 	slices.Sort(r.state.Options)
 	r.restricted = conn.PgConn().ParameterStatus("is_superuser") != "on"
-	queries, targets := r.batch()
-	reader := conn.PgConn().Exec(ctx, fmt.Sprintf(settings, o.LockTimeout.Milliseconds())+strings.Join(queries, ";\n")+";\nCOMMIT")
-	err := r.readAll(reader, targets)
-	if closeErr := reader.Close(); err == nil {
-		err = closeErr
-	}
-	if err != nil {
-		// The batch stops at the first error, inside its transaction.
+	if err := r.readSnapshot(ctx, conn); err != nil {
+		// A message stops at the first error, inside its transaction.
 		_, _ = conn.Exec(context.WithoutCancel(ctx), "ROLLBACK")
 		return nil, err
 	}
@@ -106,21 +97,67 @@ type row struct {
 	hasACL, sized bool
 }
 
-// target reads the result of one query of the batch.
+// readSnapshot opens a transaction, reads everything from its snapshot and ends
+// it. Two messages do: planning the queries of all kinds takes the server longer
+// than running them, and most databases have objects of few.
+func (r *reader) readSnapshot(ctx context.Context, conn *pgx.Conn) error {
+	kinds := r.readable()
+	var found []bool
+	first := target{"which kinds there are", func(rr *pgconn.ResultReader) error {
+		for rr.NextRow() {
+			for _, v := range rr.Values() {
+				found = append(found, string(v) == "t")
+			}
+		}
+		return nil
+	}}
+	opening := append(strings.Split(fmt.Sprintf(settings, r.options.LockTimeout.Milliseconds()), ";\n"), foundQuery(kinds))
+	ignore := target{"the settings", func(*pgconn.ResultReader) error { return nil }}
+	if err := send(ctx, conn, opening, append(slices.Repeat([]target{ignore}, len(opening)-1), first)); err != nil {
+		return err
+	}
+	if len(found) != len(kinds) {
+		return fmt.Errorf("reading which kinds there are: the server told of %d kinds, not %d", len(found), len(kinds))
+	}
+	queries, targets := r.batch(kinds, found)
+	return send(ctx, conn, append(queries, "COMMIT"), append(targets, ignore))
+}
+
+// readable returns the kinds that are read from this server with these options.
+func (r *reader) readable() []*kind.Kind {
+	return slices.DeleteFunc(slices.Clone(r.kinds.All()), func(k *kind.Kind) bool {
+		return k.Query == nil || r.options.Server < k.Since || k.Option != "" && !slices.Contains(r.options.With, k.Option)
+	})
+}
+
+// foundQuery asks for each kind whether it has objects.
+func foundQuery(kinds []*kind.Kind) string {
+	columns := make([]string, len(kinds))
+	for i, k := range kinds {
+		columns[i] = "true"
+		if k.Found != "" {
+			columns[i] = "EXISTS (SELECT FROM " + k.Found + ")"
+		}
+	}
+	return "SELECT " + strings.Join(columns, ", ")
+}
+
+// target reads the result of one query of a message.
 type target struct {
 	name string
 	read func(*pgconn.ResultReader) error
 }
 
-// batch returns the queries of one snapshot and who reads each.
-func (r *reader) batch() (queries []string, targets []target) {
-	for _, k := range r.kinds.All() {
-		if k.Query == nil || r.options.Server < k.Since || k.Option != "" && !slices.Contains(r.options.With, k.Option) {
-			continue
-		}
+// batch returns the queries that read the snapshot and who reads each. What a
+// restricted reader cannot see of a kind is known by its query, so that always
+// runs.
+func (r *reader) batch(kinds []*kind.Kind, found []bool) (queries []string, targets []target) {
+	for i, k := range kinds {
 		query := k.Query
 		if r.restricted && k.Restricted != nil {
 			query = k.Restricted
+		} else if !found[i] {
+			continue
 		}
 		queries = append(queries, query(r.options.Server))
 		targets = append(targets, target{k.Name, func(rr *pgconn.ResultReader) error { return r.readKind(k, rr) }})
@@ -136,23 +173,25 @@ func (r *reader) batch() (queries []string, targets []target) {
 	return queries, targets
 }
 
-func (r *reader) readAll(reader *pgconn.MultiResultReader, targets []target) error {
-	for range settingsCount {
-		if !reader.NextResult() {
-			return reader.Close()
-		}
-		if _, err := reader.ResultReader().Close(); err != nil {
-			return fmt.Errorf("opening a snapshot: %w", err)
-		}
+// send runs the queries as one message, and each target reads the result of one.
+func send(ctx context.Context, conn *pgx.Conn, queries []string, targets []target) error {
+	results := conn.PgConn().Exec(ctx, strings.Join(queries, ";\n"))
+	err := readAll(results, targets)
+	if closeErr := results.Close(); err == nil {
+		err = closeErr
 	}
+	return err
+}
+
+func readAll(results *pgconn.MultiResultReader, targets []target) error {
 	for _, t := range targets {
-		if !reader.NextResult() {
-			if err := reader.Close(); err != nil {
+		if !results.NextResult() {
+			if err := results.Close(); err != nil {
 				return fmt.Errorf("reading %s: %w", t.name, err)
 			}
 			return fmt.Errorf("reading %s: the server sent no result", t.name)
 		}
-		rr := reader.ResultReader()
+		rr := results.ResultReader()
 		err := t.read(rr)
 		if _, closeErr := rr.Close(); closeErr != nil {
 			err = closeErr

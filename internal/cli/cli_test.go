@@ -73,6 +73,7 @@ func setUp(t *testing.T, env *testscript.Env, major int) error {
 	if err := os.Chmod(data, 0o755); err != nil {
 		return err
 	}
+	env.Setenv("TMPDIR", os.Getenv("TMPDIR")) // where servers are kept in memory when nobody said so
 	target := clusters.Database(t, major)
 	env.Setenv("TARGET", target)
 	env.Setenv("OTHER", clusters.Database(t, major))

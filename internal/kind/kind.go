@@ -59,6 +59,10 @@ type Spec[T any] struct {
 	Rank  int                     // place among statements that no dependency orders; lower first
 	Since int                     // first server version that has the kind, 0 for all
 	Query func(server int) string // see above
+	// Found is what follows FROM in a small query that has rows wherever Query
+	// has some: "pg_policy". Query is planned and run only where it has any. It is
+	// empty for what nearly every database has.
+	Found string
 	// Restricted is Query for a reader who is no superuser, where that may not
 	// read everything. Fields without a column in it are not compared.
 	Restricted func(server int) string
@@ -201,6 +205,7 @@ type Kind struct {
 	CanSwap               bool                      // has Aside
 
 	Query      func(server int) string
+	Found      string
 	Restricted func(server int) string
 	Ref        func(schema.ID) string
 	Rename     func(k *Kind, at schema.ID, name string) string
@@ -301,7 +306,7 @@ func Define[T any](set *Set, s Spec[T]) *Kind {
 		Satellite: s.Satellite, Inline: s.Inline, Detach: s.Detach, Early: s.Early,
 		Loose: s.Loose, Privilege: s.Privilege, Role: s.Role, Option: s.Option, InDatabase: s.InDatabase, Heavy: s.Heavy, Whole: s.Whole, Shelled: s.Shelled, Heir: s.Heir, Settle: s.Settle, Tied: s.Tied, Rebuild: s.Rebuild, CanSwap: s.Aside != nil,
 		Fields: fields, Info: info, Printed: tagged[T]("print"),
-		Query: s.Query, Restricted: s.Restricted, Ref: s.Ref, Rename: s.Rename,
+		Query: s.Query, Found: s.Found, Restricted: s.Restricted, Ref: s.Ref, Rename: s.Rename,
 	}
 	k.Create, k.Drop = creator(s), dropper(s, s.Drop)
 	k.Alter = alterer(s)

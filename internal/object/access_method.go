@@ -17,6 +17,7 @@ func (kinds) AccessMethod(set *kind.Set) {
 		Name: "access_method", SQL: "ACCESS METHOD", Rank: 13, Hazards: onDrop[accessMethod]("drop-object"),
 		Doc: "Access methods of tables and indexes. PostgreSQL cannot change one: with another handler it is built again, " +
 			"and the tables that use it too.",
+		Found: ofUsers("pg_am"),
 		Query: func(int) string {
 			return `SELECT 'pg_am'::regclass::oid AS classid, a.oid AS objid, 0 AS objsubid, a.amname AS name,
 	CASE a.amtype WHEN 't' THEN 'TABLE' ELSE 'INDEX' END AS type, a.amhandler::regproc::text AS handler

@@ -45,6 +45,7 @@ func (kinds) Aggregate(set *kind.Set) {
 	kind.Define(set, kind.Spec[aggregate]{
 		Name: "aggregate", SQL: "ROUTINE", Grant: "FUNCTION", Rank: 72, Rename: kind.RenameTo, Hazards: onDrop[aggregate]("drop-function"),
 		Doc:   "Aggregates: normal, ordered-set, hypothetical-set and moving ones with all options.",
+		Found: "pg_aggregate WHERE aggfnoid >= " + userOID,
 		Query: aggregateQuery,
 		Ref:   routineRef,
 		Create: func(_ *kind.Ctx, id schema.ID, a aggregate) []kind.Action {

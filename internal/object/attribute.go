@@ -21,6 +21,7 @@ func (kinds) Attribute(set *kind.Set) {
 		},
 		Doc: "Attributes of composite types with type and collation. Their order is not compared. The type of one whose composite type a column " +
 			"stores cannot change in place.",
+		Found: ofUsers("pg_class") + " AND relkind = 'c'",
 		Query: func(int) string {
 			return `SELECT 'pg_class'::regclass::oid AS classid, c.oid AS objid, a.attnum AS objsubid,
 	n.nspname AS schema, c.relname AS name, a.attname AS part, a.attnum AS ord,

@@ -20,7 +20,8 @@ type cast struct {
 func (kinds) Cast(set *kind.Set) {
 	kind.Define(set, kind.Spec[cast]{
 		Name: "cast", SQL: "CAST", Rank: 15, Hazards: onDrop[cast]("drop-object"),
-		Doc: "Casts by a function, by the text of the value, and between types that are stored alike, with their context.",
+		Doc:   "Casts by a function, by the text of the value, and between types that are stored alike, with their context.",
+		Found: ofUsers("pg_cast"),
 		Query: func(int) string {
 			return `SELECT 'pg_cast'::regclass::oid AS classid, c.oid AS objid, 0 AS objsubid,
 	format_type(c.castsource, NULL) || ' AS ' || format_type(c.casttarget, NULL) AS name,

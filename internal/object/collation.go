@@ -25,6 +25,7 @@ func (kinds) Collation(set *kind.Set) {
 		Name: "collation", SQL: "COLLATION", Rank: 12, Rename: kind.RenameTo, Hazards: onDrop[collation]("drop-object"),
 		Doc: "Collations of libc, ICU and, on 17, PostgreSQL's own provider, with ICU rules on 16. A changed one is made anew, " +
 			"and columns and indexes are moved to it. The version is not compared, because the scratch server may have another library.",
+		Found: ofUsers("pg_collation"),
 		Query: collationQuery,
 		Ref:   qualified,
 		Create: func(_ *kind.Ctx, id schema.ID, c collation) []kind.Action {

@@ -14,7 +14,8 @@ type composite struct{}
 func (kinds) Composite(set *kind.Set) {
 	kind.Define(set, kind.Spec[composite]{
 		Name: "composite", SQL: "TYPE", Grant: "TYPE", Rank: 32, Rename: kind.RenameTo, Hazards: onDrop[composite]("drop-type"),
-		Doc: "Composite types. The order of their attributes is not compared.",
+		Doc:   "Composite types. The order of their attributes is not compared.",
+		Found: ofUsers("pg_class") + " AND relkind = 'c'",
 		Query: func(int) string {
 			return `SELECT ` + typeColumns + `
 FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace JOIN pg_class c ON c.oid = t.typrelid

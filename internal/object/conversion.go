@@ -18,7 +18,8 @@ type conversion struct {
 func (kinds) Conversion(set *kind.Set) {
 	kind.Define(set, kind.Spec[conversion]{
 		Name: "conversion", SQL: "CONVERSION", Rank: 75, Rename: kind.RenameTo, Hazards: onDrop[conversion]("drop-object"),
-		Doc: "Conversions between encodings, with their function and whether they are the default.",
+		Doc:   "Conversions between encodings, with their function and whether they are the default.",
+		Found: ofUsers("pg_conversion"),
 		Query: func(int) string {
 			return `SELECT 'pg_conversion'::regclass::oid AS classid, c.oid AS objid, 0 AS objsubid, n.nspname AS schema, c.conname AS name,
 	pg_get_userbyid(c.conowner) AS owner, pg_encoding_to_char(c.conforencoding) AS source,

@@ -17,7 +17,8 @@ type columnDefault struct {
 func (kinds) Default(set *kind.Set) {
 	kind.Define(set, ofRelation(kind.Spec[columnDefault]{
 		Name: "default", Rank: 60, Hazards: defaultHazards,
-		Doc: "Defaults of the columns of tables, foreign tables and views.",
+		Doc:   "Defaults of the columns of tables, foreign tables and views.",
+		Found: "pg_attrdef",
 		Query: func(int) string {
 			return `SELECT 'pg_attrdef'::regclass::oid AS classid, d.oid AS objid, 0 AS objsubid,
 	n.nspname AS schema, c.relname AS name, a.attname AS part, a.attnum AS ord,

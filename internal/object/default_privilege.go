@@ -30,6 +30,7 @@ func (kinds) DefaultPrivilege(set *kind.Set) {
 		Name: "default_privilege", Rank: 230, Privilege: true, Hazards: onDrop[defaultPrivilege]("revokes-privilege"),
 		Doc: "Default privileges, everywhere or in a schema, by creating role, type of object and grantee. They are managed where " +
 			"privileges are.",
+		Found: "pg_default_acl",
 		Query: func(int) string { return defaultPrivilegeQuery },
 		Ref:   func(id schema.ID) string { return strings.ToUpper(id.Name) },
 		Create: func(_ *kind.Ctx, id schema.ID, p defaultPrivilege) []kind.Action {

@@ -18,7 +18,8 @@ type domain struct {
 func (kinds) Domain(set *kind.Set) {
 	kind.Define(set, kind.Spec[domain]{
 		Name: "domain", SQL: "DOMAIN", Grant: "TYPE", Rank: 30, Rename: kind.RenameTo, Hazards: domainHazards,
-		Doc: "Domains with base type, collation, default and NOT NULL.",
+		Doc:   "Domains with base type, collation, default and NOT NULL.",
+		Found: ofUsers("pg_type") + " AND typtype = 'd'",
 		Query: func(server int) string {
 			notNull := "t.typnotnull"
 			if server >= 17 {

@@ -23,7 +23,8 @@ func (kinds) DomainConstraint(set *kind.Set) {
 		Rename: func(_ *kind.Kind, at schema.ID, name string) string {
 			return "ALTER DOMAIN " + qualified(at) + " RENAME CONSTRAINT " + pg.QuoteIdent(at.Part) + " TO " + pg.QuoteIdent(name)
 		},
-		Doc: "CHECK constraints of domains, also NOT VALID ones, and on 17 and later their NOT NULL constraints.",
+		Doc:   "CHECK constraints of domains, also NOT VALID ones, and on 17 and later their NOT NULL constraints.",
+		Found: "pg_constraint WHERE contypid >= " + userOID,
 		Query: func(int) string {
 			return `SELECT 'pg_constraint'::regclass::oid AS classid, c.oid AS objid, 0 AS objsubid,
 	n.nspname AS schema, t.typname AS name, c.conname AS part,

@@ -23,6 +23,7 @@ func (kinds) EventTrigger(set *kind.Set) {
 		Name: "event_trigger", SQL: "EVENT TRIGGER", Rank: 300, Rename: kind.RenameTo, Hazards: onDrop[eventTrigger]("drop-trigger"),
 		Doc: "Event triggers with their tags and enabled state. They are dropped and disabled before everything else, and created " +
 			"after it. Those that stay fire for the statements of a plan.",
+		Found: "pg_event_trigger",
 		Query: func(int) string {
 			return `SELECT 'pg_event_trigger'::regclass::oid AS classid, e.oid AS objid, 0 AS objsubid, e.evtname AS name,
 	pg_get_userbyid(e.evtowner) AS owner, e.evtevent AS event,

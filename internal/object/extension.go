@@ -19,6 +19,7 @@ func (kinds) Extension(set *kind.Set) {
 		Name: "extension", SQL: "EXTENSION", Rank: 10,
 		Doc: "Extensions with the schema of their members. The version is not compared, because the scratch server may " +
 			"carry another one; neither are the members.",
+		Found: ofUsers("pg_extension"),
 		Query: func(int) string {
 			return `SELECT 'pg_extension'::regclass::oid AS classid, e.oid AS objid, 0 AS objsubid, e.extname AS name,
 	quote_ident(n.nspname) AS namespace, e.extrelocatable AS relocatable

@@ -15,7 +15,8 @@ type familyFunction struct {
 func (kinds) FamilyFunction(set *kind.Set) {
 	kind.Define(set, kind.Spec[familyFunction]{
 		Name: "family_function", Rank: 85,
-		Doc: "Support functions of an operator family that belong to none of its classes.",
+		Doc:   "Support functions of an operator family that belong to none of its classes.",
+		Found: ofUsers("pg_amproc"),
 		Query: func(int) string {
 			return `SELECT 'pg_amproc'::regclass::oid AS classid, m.oid AS objid, 0 AS objsubid, ` + familyName + `,
 	m.amprocnum || ' ' || ` + memberTypes("amproc") + ` AS part, 100000 + m.amprocnum AS ord, -- behind the operators

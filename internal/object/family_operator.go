@@ -17,7 +17,8 @@ type familyOperator struct {
 func (kinds) FamilyOperator(set *kind.Set) {
 	kind.Define(set, kind.Spec[familyOperator]{
 		Name: "family_operator", Rank: 85,
-		Doc: "Operators of an operator family that belong to none of its classes, with their strategy.",
+		Doc:   "Operators of an operator family that belong to none of its classes, with their strategy.",
+		Found: ofUsers("pg_amop"),
 		Query: func(int) string {
 			return `SELECT 'pg_amop'::regclass::oid AS classid, m.oid AS objid, 0 AS objsubid, ` + familyName + `,
 	m.amopstrategy || ' ' || ` + memberTypes("amop") + ` AS part, m.amopstrategy AS ord,

@@ -20,7 +20,8 @@ type foreignDataWrapper struct {
 func (kinds) ForeignDataWrapper(set *kind.Set) {
 	kind.Define(set, kind.Spec[foreignDataWrapper]{
 		Name: "foreign_data_wrapper", SQL: "FOREIGN DATA WRAPPER", Grant: "FOREIGN DATA WRAPPER", Rank: 75, Rename: kind.RenameTo, Hazards: onDrop[foreignDataWrapper]("drop-object"),
-		Doc: "Foreign-data wrappers with handler, validator and options.",
+		Doc:   "Foreign-data wrappers with handler, validator and options.",
+		Found: "pg_foreign_data_wrapper",
 		Query: func(int) string {
 			return `SELECT 'pg_foreign_data_wrapper'::regclass::oid AS classid, w.oid AS objid, 0 AS objsubid, w.fdwname AS name,
 	pg_get_userbyid(w.fdwowner) AS owner, array_to_json(w.fdwacl::text[]) AS acl,

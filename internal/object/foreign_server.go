@@ -18,7 +18,8 @@ type foreignServer struct {
 func (kinds) ForeignServer(set *kind.Set) {
 	kind.Define(set, kind.Spec[foreignServer]{
 		Name: "foreign_server", SQL: "SERVER", Grant: "FOREIGN SERVER", Rank: 76, Rename: kind.RenameTo, Hazards: onDrop[foreignServer]("drop-object"),
-		Doc: "Foreign servers with wrapper, type, version and options. A server of another wrapper or type is a new one.",
+		Doc:   "Foreign servers with wrapper, type, version and options. A server of another wrapper or type is a new one.",
+		Found: "pg_foreign_server",
 		Query: func(int) string {
 			return `SELECT 'pg_foreign_server'::regclass::oid AS classid, s.oid AS objid, 0 AS objsubid, s.srvname AS name,
 	pg_get_userbyid(s.srvowner) AS owner, array_to_json(s.srvacl::text[]) AS acl,

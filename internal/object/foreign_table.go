@@ -21,6 +21,7 @@ func (kinds) ForeignTable(set *kind.Set) {
 		Name: "foreign_table", SQL: "FOREIGN TABLE", Grant: "TABLE", Rank: 52, Rename: kind.RenameTo, Hazards: onDrop[foreignTable]("drop-foreign-table"),
 		Doc: "Foreign tables with server and options; their columns, constraints, triggers, defaults, parents and partitioned " +
 			"tables as those of tables. A foreign table on another server is a new one. No row is lost with it.",
+		Found: "pg_foreign_table",
 		Query: func(int) string {
 			return `SELECT ` + relationColumns + `, quote_ident(s.srvname) AS server, ` + sortedOptions("f.ftoptions") + ` AS options,
 	CASE WHEN NOT c.relispartition THEN (SELECT jsonb_agg(i.inhparent::regclass::text ORDER BY i.inhseqno)

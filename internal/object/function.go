@@ -38,6 +38,7 @@ func (kinds) Function(set *kind.Set) {
 		Name: "function", SQL: "FUNCTION", Grant: "FUNCTION", Rank: 70, Rename: kind.RenameTo, Hazards: functionHazards,
 		Doc: "Functions and window functions in every language, with bodies as text, as parsed SQL or in a library, and all " +
 			"options. What a body of text uses is not known before it runs.",
+		Found: ofUsers("pg_proc") + " AND prokind IN ('f', 'w')",
 		Query: functionQuery,
 		Ref:   routineRef,
 		Create: func(_ *kind.Ctx, id schema.ID, f function) []kind.Action {

@@ -15,7 +15,8 @@ type indexAttachment struct {
 func (kinds) IndexAttachment(set *kind.Set) {
 	kind.Define(set, kind.Spec[indexAttachment]{
 		Name: "index_attachment", Rank: 145,
-		Doc: "The attachment of a partition's index to the index of its table.",
+		Doc:   "The attachment of a partition's index to the index of its table.",
+		Found: "pg_inherits",
 		Query: func(int) string {
 			return `SELECT 0 AS classid, i.oid AS objid, -3 AS objsubid, n.nspname AS schema, i.relname AS name,
 	'pg_class'::regclass::oid AS pclass, i.oid AS pobj, 0 AS psub, h.inhparent::regclass::text AS parent

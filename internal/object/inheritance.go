@@ -20,6 +20,7 @@ func (kinds) Inheritance(set *kind.Set) {
 		Name: "inheritance", Rank: 139, Hazards: inheritanceHazards,
 		Doc: "The parents that tables inherit from. Their order, and whether a table also declares by itself what it inherits, " +
 			"are not compared.",
+		Found: "pg_inherits",
 		Query: func(int) string {
 			return `SELECT 0 AS classid, c.oid AS objid, -100 - i.inhseqno AS objsubid, n.nspname AS schema, c.relname AS name,
 	i.inhparent::regclass::text AS part, 'pg_class'::regclass::oid AS pclass, c.oid AS pobj, 0 AS psub

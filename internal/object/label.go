@@ -19,7 +19,8 @@ func (kinds) Label(set *kind.Set) {
 		Rename: func(_ *kind.Kind, at schema.ID, name string) string {
 			return "ALTER TYPE " + qualified(at) + " RENAME VALUE " + pg.QuoteLiteral(at.Part) + " TO " + pg.QuoteLiteral(name)
 		},
-		Doc: "Labels of enumerated types.",
+		Doc:   "Labels of enumerated types.",
+		Found: "pg_enum",
 		Query: func(int) string {
 			return `SELECT 'pg_enum'::regclass::oid AS classid, e.oid AS objid, 0 AS objsubid,
 	n.nspname AS schema, t.typname AS name, e.enumlabel AS part,

@@ -20,7 +20,8 @@ func (kinds) Language(set *kind.Set) {
 	}
 	kind.Define(set, kind.Spec[language]{
 		Name: "language", SQL: "LANGUAGE", Grant: "LANGUAGE", Rank: 14, Rename: kind.RenameTo, Hazards: onDrop[language]("drop-object"),
-		Doc: "Procedural languages with handler, inline handler and validator. Those of extensions come with them.",
+		Doc:   "Procedural languages with handler, inline handler and validator. Those of extensions come with them.",
+		Found: ofUsers("pg_language"),
 		Query: func(int) string {
 			return `SELECT 'pg_language'::regclass::oid AS classid, l.oid AS objid, 0 AS objsubid, l.lanname AS name,
 	pg_get_userbyid(l.lanowner) AS owner, array_to_json(l.lanacl::text[]) AS acl,

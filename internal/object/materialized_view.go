@@ -21,6 +21,7 @@ func (kinds) MaterializedView(set *kind.Set) {
 		Name: "materialized_view", SQL: "MATERIALIZED VIEW", Grant: "TABLE", Rank: 110, Rename: kind.RenameTo, Hazards: materializedViewHazards,
 		Doc: "Materialized views with storage parameters, access method, tablespace, and whether they hold rows. " +
 			"A changed definition builds the view again.",
+		Found: ofUsers("pg_class") + " AND relkind = 'm'",
 		Query: func(int) string {
 			return `SELECT ` + relationColumns + `, c.reltuples AS tuples, ` + relationSize + ` AS bytes,
 	rtrim(pg_get_viewdef(c.oid), ';') AS definition, quote_ident(NULLIF(am.amname, 'heap')) AS method,

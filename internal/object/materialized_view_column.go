@@ -22,7 +22,8 @@ type materializedViewColumn struct {
 func (kinds) MaterializedViewColumn(set *kind.Set) {
 	kind.Define(set, kind.Spec[materializedViewColumn]{
 		Name: "materialized_view_column", Rank: 115,
-		Doc: "Storage, compression, statistics target and options of the columns of materialized views.",
+		Doc:   "Storage, compression, statistics target and options of the columns of materialized views.",
+		Found: ofUsers("pg_class") + " AND relkind = 'm'",
 		Query: func(int) string {
 			return `SELECT 0 AS classid, c.oid AS objid, -1000 - a.attnum AS objsubid,
 	n.nspname AS schema, c.relname AS name, a.attname AS part, a.attnum AS ord,

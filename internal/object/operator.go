@@ -34,6 +34,7 @@ func (kinds) Operator(set *kind.Set) {
 		Name: "operator", SQL: "OPERATOR", Rank: 82, Hazards: onDrop[operator]("drop-object"),
 		Doc: "Operators with function, commutator, negator, selectivity estimators, HASHES and MERGES. An operator that is " +
 			"only named as commutator or negator of another one belongs to that one.",
+		Found: ofUsers("pg_operator"),
 		Query: operatorQuery,
 		Ref:   operatorRef,
 		Create: func(_ *kind.Ctx, id schema.ID, o operator) []kind.Action {

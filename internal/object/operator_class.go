@@ -29,6 +29,7 @@ func (kinds) OperatorClass(set *kind.Set) {
 		Name: "operator_class", SQL: "OPERATOR CLASS", Rank: 86, Rename: kind.RenameTo, Hazards: onDrop[operatorClass]("drop-object"),
 		Doc: "Operator classes with the operators and functions that an index cannot do without. All others are members of " +
 			"the family. A class of btree or hash gets new members in place.",
+		Found: ofUsers("pg_opclass"),
 		Query: operatorClassQuery,
 		Ref:   usingMethod,
 		Create: func(_ *kind.Ctx, id schema.ID, o operatorClass) []kind.Action {

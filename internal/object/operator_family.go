@@ -15,7 +15,8 @@ type operatorFamily struct{}
 func (kinds) OperatorFamily(set *kind.Set) {
 	kind.Define(set, kind.Spec[operatorFamily]{
 		Name: "operator_family", SQL: "OPERATOR FAMILY", Rank: 84, Rename: kind.RenameTo, Hazards: onDrop[operatorFamily]("drop-object"),
-		Doc: "Operator families. Those of PostgreSQL and of extensions are left alone, also where they got members.",
+		Doc:   "Operator families. Those of PostgreSQL and of extensions are left alone, also where they got members.",
+		Found: ofUsers("pg_opfamily"),
 		Query: func(int) string {
 			return `SELECT 'pg_opfamily'::regclass::oid AS classid, f.oid AS objid, 0 AS objsubid, ` + familyName + `,
 	pg_get_userbyid(f.opfowner) AS owner

@@ -21,7 +21,8 @@ type partition struct {
 func (kinds) Partition(set *kind.Set) {
 	kind.Define(set, ofRelation(kind.Spec[partition]{
 		Name: "partition", Rank: 140, Hazards: partitionHazards,
-		Doc: "The attachment of a partition to its table, with its bound.",
+		Doc:   "The attachment of a partition to its table, with its bound.",
+		Found: "pg_inherits",
 		Query: func(int) string {
 			return `SELECT 0 AS classid, c.oid AS objid, -1 AS objsubid, n.nspname AS schema, c.relname AS name,
 	'pg_class'::regclass::oid AS pclass, c.oid AS pobj, 0 AS psub,

@@ -21,7 +21,8 @@ type policy struct {
 func (kinds) Policy(set *kind.Set) {
 	kind.Define(set, kind.Spec[policy]{
 		Name: "policy", SQL: "POLICY", Rank: 180, Rename: kind.RenameTo, Hazards: policyHazards,
-		Doc: "Row security policies with command, roles, USING and WITH CHECK.",
+		Doc:   "Row security policies with command, roles, USING and WITH CHECK.",
+		Found: "pg_policy",
 		Query: func(int) string {
 			return `SELECT 'pg_policy'::regclass::oid AS classid, p.oid AS objid, 0 AS objsubid,
 	n.nspname AS schema, c.relname AS name, p.polname AS part,

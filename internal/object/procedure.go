@@ -28,6 +28,7 @@ func (kinds) Procedure(set *kind.Set) {
 		Doc: "Procedures in every language, with bodies as text, as parsed SQL or in a library, and all options.",
 		// The output parameters stand in the identity, because without them
 		// statements could mean another procedure (manual, DROP PROCEDURE).
+		Found: ofUsers("pg_proc") + " AND prokind = 'p'",
 		Query: func(int) string {
 			return `SELECT ` + routineColumns + `,` + bodyColumns + `,
 	'(' || coalesce((SELECT string_agg(concat_ws(' ', CASE a.mode WHEN 'o' THEN 'OUT' WHEN 'b' THEN 'INOUT' WHEN 'v' THEN 'VARIADIC' END,

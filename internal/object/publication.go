@@ -22,6 +22,7 @@ func (kinds) Publication(set *kind.Set) {
 	kind.Define(set, kind.Spec[publication]{
 		Name: "publication", SQL: "PUBLICATION", Rank: 150, Rename: kind.RenameTo, Hazards: publicationHazards,
 		Doc:   "Publications with their parameters, also FOR ALL TABLES. One that becomes FOR ALL TABLES, or ceases to be, is a new one.",
+		Found: "pg_publication",
 		Query: publicationQuery,
 		Ref:   outsideSchemas,
 		Create: func(c *kind.Ctx, id schema.ID, p publication) []kind.Action {

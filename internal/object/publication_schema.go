@@ -14,7 +14,8 @@ type publicationSchema struct{}
 func (kinds) PublicationSchema(set *kind.Set) {
 	kind.Define(set, kind.Spec[publicationSchema]{
 		Name: "publication_schema", Rank: 151, Since: 15, Hazards: onPartDrop[publicationSchema]("publication-drops-table", ""),
-		Doc: "Schemas in publications.",
+		Doc:   "Schemas in publications.",
+		Found: "pg_publication_namespace",
 		Query: func(int) string {
 			return `SELECT 'pg_publication_namespace'::regclass::oid AS classid, m.oid AS objid, 0 AS objsubid,
 	p.pubname AS name, n.nspname AS part, 'pg_publication'::regclass::oid AS pclass, p.oid AS pobj, 0 AS psub

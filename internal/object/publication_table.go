@@ -19,6 +19,7 @@ func (kinds) PublicationTable(set *kind.Set) {
 	kind.Define(set, kind.Spec[publicationTable]{
 		Name: "publication_table", Rank: 152, Hazards: onPartDrop[publicationTable]("publication-drops-table", ""),
 		Doc:   "Tables in publications, from 15 on with column list and row filter. A table whose list or filter changes is dropped from the publication and added.",
+		Found: "pg_publication_rel",
 		Query: publicationTableQuery,
 		Ref:   publicationPart,
 		Create: func(c *kind.Ctx, id schema.ID, t publicationTable) []kind.Action {

@@ -21,6 +21,7 @@ func (kinds) Range(set *kind.Set) {
 		Name: "range", SQL: "TYPE", Grant: "TYPE", Rank: 34, Rename: kind.RenameTo, Hazards: onDrop[rangeType]("drop-type"),
 		Doc: "Range types with subtype, operator class, collation, canonical and difference function and " +
 			"multirange type. Nothing of a range type can change in place.",
+		Found: "pg_range WHERE rngtypid >= " + userOID,
 		Query: rangeQuery,
 		Ref:   qualified,
 		Create: func(_ *kind.Ctx, id schema.ID, r rangeType) []kind.Action {

@@ -17,7 +17,8 @@ type rule struct {
 func (kinds) Rule(set *kind.Set) {
 	kind.Define(set, kind.Spec[rule]{
 		Name: "rule", SQL: "RULE", Rank: 165, Rename: kind.RenameTo, Hazards: onPartDrop[rule]("drop-rule", ""),
-		Doc: "Rewrite rules of tables and views, and whether those of tables are enabled.",
+		Doc:   "Rewrite rules of tables and views, and whether those of tables are enabled.",
+		Found: ofUsers("pg_rewrite") + " AND rulename <> '_RETURN'",
 		Query: func(int) string {
 			return `SELECT 'pg_rewrite'::regclass::oid AS classid, r.oid AS objid, 0 AS objsubid,
 	n.nspname AS schema, c.relname AS name, r.rulename AS part, 'pg_class'::regclass::oid AS pclass, c.oid AS pobj, 0 AS psub,

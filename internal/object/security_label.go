@@ -19,6 +19,7 @@ func (kinds) SecurityLabel(set *kind.Set) {
 		Name: "security_label", Rank: 225, Satellite: kind.FromQuery,
 		Doc: "Security labels, by provider. The scratch server does not need the library of the provider when the role is a " +
 			"superuser there, as on a local one; the target does.",
+		Found: "(SELECT FROM pg_seclabel UNION ALL SELECT FROM pg_shseclabel) AS l",
 		Query: func(int) string {
 			return `SELECT l.classoid AS classid, l.objoid AS objid, l.objsubid AS objsubid,
 	CASE WHEN a.attname IS NOT NULL THEN 'column' END AS of,

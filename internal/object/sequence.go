@@ -30,6 +30,7 @@ func (kinds) Sequence(set *kind.Set) {
 		Name: "sequence", SQL: "SEQUENCE", Grant: "SEQUENCE", Rank: 40, Rename: kind.RenameTo, Hazards: sequenceHazards,
 		Doc: "Sequences with type, start, increment, bounds, cache, cycle and, from 15 on, UNLOGGED. Their current value is " +
 			"data; it changes only when it would lie outside of new bounds.",
+		Found: "pg_sequence",
 		Query: sequenceQuery,
 		Ref:   qualified,
 		Create: func(_ *kind.Ctx, id schema.ID, s sequence) []kind.Action {

@@ -19,6 +19,7 @@ func (kinds) SequenceOwnership(set *kind.Set) {
 		Name: "sequence_ownership", Rank: 62,
 		Doc: "The column that owns a sequence (OWNED BY).",
 		// The catalogs have only a row of pg_depend for it; the address is made up.
+		Found: "pg_sequence",
 		Query: func(int) string {
 			return `SELECT 0 AS classid, c.oid AS objid, -1 AS objsubid, n.nspname AS schema, c.relname AS name,
 	'pg_class'::regclass::oid AS pclass, c.oid AS pobj, 0 AS psub,

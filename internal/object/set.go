@@ -31,5 +31,8 @@ const userSchemas = `n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'`
 // 74.2.2, "OID Assignment").
 const userOID = "16384"
 
+// ofUsers returns the rows of a catalog that initdb did not make.
+func ofUsers(catalog string) string { return catalog + " WHERE oid >= " + userOID }
+
 // list joins names that are printed already.
 func list(names []string) string { return strings.Join(names, ", ") }

@@ -25,6 +25,7 @@ func (kinds) Statistics(set *kind.Set) {
 		Name: "statistics", SQL: "STATISTICS", Rank: 150, Rename: kind.RenameTo,
 		Doc: "Extended statistics objects over columns and expressions with their kinds and statistics target. " +
 			"What ANALYZE gathered is not part of the schema.",
+		Found: "pg_statistic_ext",
 		Query: func(int) string {
 			return `SELECT 'pg_statistic_ext'::regclass::oid AS classid, s.oid AS objid, 0 AS objsubid, n.nspname AS schema, s.stxname AS name,
 	'pg_class'::regclass::oid AS pclass, s.stxrelid AS pobj, 0 AS psub, pg_get_userbyid(s.stxowner) AS owner,

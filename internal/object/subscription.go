@@ -38,6 +38,7 @@ func (kinds) Subscription(set *kind.Set) {
 			"Parameters of the connection whose name contains `password` or `secret` are neither read nor set. " +
 			"Two-phase commit (18) and failover change in place on a disabled subscription only. " +
 			"A role that is no superuser cannot read the connection, which is not compared then.",
+		Found:      "pg_subscription",
 		Query:      func(server int) string { return subscriptionQuery(server, true) },
 		Restricted: func(server int) string { return subscriptionQuery(server, false) },
 		Ref:        outsideSchemas,

@@ -18,7 +18,8 @@ type tableType struct {
 func (kinds) TableType(set *kind.Set) {
 	kind.Define(set, ofRelation(kind.Spec[tableType]{
 		Name: "table_type", Rank: 119,
-		Doc: "The composite type of a typed table. PostgreSQL ties a table only when its columns stand in the order of the type.",
+		Doc:   "The composite type of a typed table. PostgreSQL ties a table only when its columns stand in the order of the type.",
+		Found: "pg_class WHERE reloftype <> 0",
 		Query: func(int) string {
 			return `SELECT 0 AS classid, c.oid AS objid, -4 AS objsubid, n.nspname AS schema, c.relname AS name,
 	'pg_class'::regclass::oid AS pclass, c.oid AS pobj, 0 AS psub, c.reloftype::regtype::text AS type,

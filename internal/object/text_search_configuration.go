@@ -15,7 +15,8 @@ type textSearchConfiguration struct {
 func (kinds) TextSearchConfiguration(set *kind.Set) {
 	kind.Define(set, kind.Spec[textSearchConfiguration]{
 		Name: "text_search_configuration", SQL: "TEXT SEARCH CONFIGURATION", Rank: 80, Rename: kind.RenameTo, Hazards: onDrop[textSearchConfiguration]("drop-object"),
-		Doc: "Text search configurations. The parser of one cannot change in place.",
+		Doc:   "Text search configurations. The parser of one cannot change in place.",
+		Found: ofUsers("pg_ts_config"),
 		Query: func(int) string {
 			return `SELECT 'pg_ts_config'::regclass::oid AS classid, c.oid AS objid, 0 AS objsubid,
 	n.nspname AS schema, c.cfgname AS name, pg_get_userbyid(c.cfgowner) AS owner,

@@ -20,6 +20,7 @@ func (kinds) TextSearchDictionary(set *kind.Set) {
 		Name: "text_search_dictionary", SQL: "TEXT SEARCH DICTIONARY", Rank: 78, Rename: kind.RenameTo, Hazards: onDrop[textSearchDictionary]("drop-object"),
 		Doc: "Text search dictionaries with template and options. The files that options name are not compared.",
 		// The catalog keeps the options as one text, which is what DDL takes.
+		Found: ofUsers("pg_ts_dict"),
 		Query: func(int) string {
 			return `SELECT 'pg_ts_dict'::regclass::oid AS classid, d.oid AS objid, 0 AS objsubid,
 	n.nspname AS schema, d.dictname AS name, pg_get_userbyid(d.dictowner) AS owner,

@@ -22,7 +22,8 @@ type textSearchMapping struct {
 func (kinds) TextSearchMapping(set *kind.Set) {
 	kind.Define(set, kind.Spec[textSearchMapping]{
 		Name: "text_search_mapping", Rank: 81,
-		Doc: "The dictionaries that a text search configuration asks for a type of token.",
+		Doc:   "The dictionaries that a text search configuration asks for a type of token.",
+		Found: ofUsers("pg_ts_config"),
 		Query: func(int) string {
 			return `SELECT 'pg_ts_config'::regclass::oid AS classid, c.oid AS objid, m.maptokentype AS objsubid,
 	n.nspname AS schema, c.cfgname AS name, t.alias AS part, m.maptokentype AS ord,

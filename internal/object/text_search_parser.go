@@ -19,7 +19,8 @@ type textSearchParser struct {
 func (kinds) TextSearchParser(set *kind.Set) {
 	kind.Define(set, kind.Spec[textSearchParser]{
 		Name: "text_search_parser", SQL: "TEXT SEARCH PARSER", Rank: 74, Rename: kind.RenameTo, Hazards: onDrop[textSearchParser]("drop-object"),
-		Doc: "Text search parsers. Nothing of one can change in place.",
+		Doc:   "Text search parsers. Nothing of one can change in place.",
+		Found: ofUsers("pg_ts_parser"),
 		Query: func(int) string {
 			return `SELECT 'pg_ts_parser'::regclass::oid AS classid, p.oid AS objid, 0 AS objsubid,
 	n.nspname AS schema, p.prsname AS name, p.prsstart::text AS start, p.prstoken::text AS gettoken, p.prsend::text AS end,

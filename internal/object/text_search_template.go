@@ -16,7 +16,8 @@ type textSearchTemplate struct {
 func (kinds) TextSearchTemplate(set *kind.Set) {
 	kind.Define(set, kind.Spec[textSearchTemplate]{
 		Name: "text_search_template", SQL: "TEXT SEARCH TEMPLATE", Rank: 76, Rename: kind.RenameTo, Hazards: onDrop[textSearchTemplate]("drop-object"),
-		Doc: "Text search templates. Nothing of one can change in place.",
+		Doc:   "Text search templates. Nothing of one can change in place.",
+		Found: ofUsers("pg_ts_template"),
 		Query: func(int) string {
 			return `SELECT 'pg_ts_template'::regclass::oid AS classid, t.oid AS objid, 0 AS objsubid,
 	n.nspname AS schema, t.tmplname AS name, NULLIF(t.tmplinit::text, '-') AS init, t.tmpllexize::text AS lexize

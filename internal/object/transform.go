@@ -19,7 +19,8 @@ func (kinds) Transform(set *kind.Set) {
 	}
 	kind.Define(set, kind.Spec[transform]{
 		Name: "transform", SQL: "TRANSFORM", Rank: 16, Hazards: onDrop[transform]("drop-object"),
-		Doc: "Transforms of a type for a procedural language, in one direction or both.",
+		Doc:   "Transforms of a type for a procedural language, in one direction or both.",
+		Found: ofUsers("pg_transform"),
 		Query: func(int) string {
 			return `SELECT 'pg_transform'::regclass::oid AS classid, t.oid AS objid, 0 AS objsubid,
 	'FOR ' || format_type(t.trftype, NULL) || ' LANGUAGE ' || quote_ident(l.lanname) AS name,

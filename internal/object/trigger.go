@@ -17,7 +17,8 @@ type trigger struct {
 func (kinds) Trigger(set *kind.Set) {
 	kind.Define(set, ofRelation(kind.Spec[trigger]{
 		Name: "trigger", SQL: "TRIGGER", Rank: 170, Rename: kind.RenameTo, Hazards: triggerHazards,
-		Doc: "Triggers and constraint triggers with transition tables, conditions, column lists and enabled state.",
+		Doc:   "Triggers and constraint triggers with transition tables, conditions, column lists and enabled state.",
+		Found: "pg_trigger WHERE NOT tgisinternal",
 		Query: func(int) string {
 			return `SELECT 'pg_trigger'::regclass::oid AS classid, t.oid AS objid, 0 AS objsubid,
 	n.nspname AS schema, c.relname AS name, t.tgname AS part, 'pg_class'::regclass::oid AS pclass, c.oid AS pobj, 0 AS psub,

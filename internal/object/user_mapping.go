@@ -24,6 +24,7 @@ func (kinds) UserMapping(set *kind.Set) {
 		Doc: "User mappings of roles and of PUBLIC with their options. Options whose name contains `password` or `secret` are " +
 			"neither read nor set: set them once by ALTER USER MAPPING; only the drop of the mapping loses them. " +
 			"A role that is no superuser cannot read options, which are not compared then.",
+		Found:      "pg_user_mappings",
 		Query:      func(int) string { return mappingQuery(true) },
 		Restricted: func(int) string { return mappingQuery(false) },
 		Ref:        mappingRef,

@@ -18,7 +18,8 @@ type view struct {
 func (kinds) View(set *kind.Set) {
 	kind.Define(set, kind.Spec[view]{
 		Name: "view", SQL: "VIEW", Grant: "TABLE", Rank: 100, Rename: kind.RenameTo, Hazards: viewHazards,
-		Doc: "Views with their options. A view whose columns stay, or that only gains some at the end, is changed in place.",
+		Doc:   "Views with their options. A view whose columns stay, or that only gains some at the end, is changed in place.",
+		Found: ofUsers("pg_class") + " AND relkind = 'v'",
 		Query: func(int) string {
 			return `SELECT ` + relationColumns + `, rtrim(pg_get_viewdef(c.oid), ';') AS definition, ` + viewColumns + ` AS columns,
 	` + sortedOptions("c.reloptions") + ` AS options

@@ -103,7 +103,7 @@ func (c *Clusters) Database(t testing.TB, major int) string {
 	t.Helper()
 	s := c.Server(t, major)
 	name := fmt.Sprintf("t%d", c.count.Add(1))
-	Exec(t, s.URL("postgres"), "CREATE DATABASE "+name+" TEMPLATE template0")
+	Exec(t, s.URL("postgres"), server.CreateDatabase(major, name))
 	t.Cleanup(func() {
 		if conn, err := pgx.Connect(context.Background(), s.URL(name)); err == nil {
 			if _, err := conn.Exec(context.Background(), shadow.Unsubscribe); err != nil {
@@ -135,7 +135,7 @@ func (c *Clusters) Shadow(t testing.TB, major int) string {
 	if url == "" {
 		s := c.Server(t, major)
 		name := fmt.Sprintf("s%d", c.count.Add(1))
-		Exec(t, s.URL("postgres"), "CREATE DATABASE "+name+" TEMPLATE template0")
+		Exec(t, s.URL("postgres"), server.CreateDatabase(major, name))
 		url = s.URL(name)
 	}
 	t.Cleanup(func() {

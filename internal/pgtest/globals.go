@@ -23,7 +23,7 @@ const ownDatabase = "app"
 func (c *Clusters) Own(t *testing.T, major int, sql string, roles ...string) string {
 	t.Helper()
 	s := startOwn(t, major, server.Config{Superuser: "postgres"})
-	Exec(t, s.URL("postgres"), "CREATE DATABASE "+ownDatabase+" TEMPLATE template0")
+	Exec(t, s.URL("postgres"), server.CreateDatabase(major, ownDatabase))
 	for _, role := range roles {
 		Exec(t, s.URL("postgres"), "CREATE ROLE "+pg.QuoteIdent(role))
 	}
@@ -86,7 +86,7 @@ func (c *Clusters) runOwn(t *testing.T, k *Case, major int, prelude string) (for
 // be said of it, and of the roles of its server.
 func (c *Clusters) dumpServer(t testing.TB, url string) string {
 	t.Helper()
-	command, err := observer(t.Context())
+	command, err := observer()
 	if err != nil {
 		t.Fatalf("finding pg_dump: %v", err)
 	}

@@ -6,7 +6,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/cairn-db/cairn/internal/pg"
@@ -17,12 +19,12 @@ import (
 // order is not compared.
 func (c *Clusters) Dump(t testing.TB, url string, flags ...string) string {
 	t.Helper()
-	command, err := observer(t.Context())
+	command, err := observer()
 	if err != nil {
 		t.Fatalf("finding pg_dump: %v", err)
 	}
 	// The schema cairn holds the journal of what was applied, and is no part of either side.
-	args := append(command[1:], append([]string{"--schema-only", "--exclude-schema", "cairn", "--dbname", url}, flags...)...)
+	args := append(slices.Clone(command[1:]), append([]string{"--schema-only", "--exclude-schema", "cairn", "--dbname", url}, flags...)...)
 	var stderr strings.Builder
 	cmd := exec.CommandContext(t.Context(), command[0], args...)
 	cmd.Stderr = &stderr
@@ -35,7 +37,8 @@ func (c *Clusters) Dump(t testing.TB, url string, flags ...string) string {
 
 // observer returns the command line of a pg_dump that is as new as the newest
 // server: that on PATH, or one from Debian's packages.
-func observer(ctx context.Context) ([]string, error) {
+var observer = sync.OnceValues(func() ([]string, error) {
+	ctx := context.Background()
 	if path, err := exec.LookPath("pg_dump"); err == nil {
 		out, err := exec.CommandContext(ctx, path, "--version").Output()
 		if err == nil && major(string(out)) >= pg.Newest {
@@ -44,7 +47,7 @@ func observer(ctx context.Context) ([]string, error) {
 	}
 	return debian(ctx, fmt.Sprintf("pg_dump-%d", pg.Newest), fmt.Sprintf("postgresql-client-%d", pg.Newest),
 		fmt.Sprintf("usr/lib/postgresql/%d/bin/pg_dump", pg.Newest))
-}
+})
 
 func major(version string) int {
 	var n int
@@ -69,7 +72,7 @@ func normalize(dump string) string {
 // is as new as the newest server.
 func Program(t testing.TB, name string) []string {
 	t.Helper()
-	command, err := observer(t.Context())
+	command, err := observer()
 	if err != nil {
 		t.Fatalf("finding pg_dump: %v", err)
 	}
@@ -81,7 +84,7 @@ func Program(t testing.TB, name string) []string {
 func Run(t testing.TB, name string, args ...string) {
 	t.Helper()
 	command := Program(t, name)
-	if out, err := exec.CommandContext(t.Context(), command[0], append(command[1:], args...)...).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), command[0], append(slices.Clone(command[1:]), args...)...).CombinedOutput(); err != nil {
 		t.Fatalf("running %s: %v\n%s", name, err, out)
 	}
 }

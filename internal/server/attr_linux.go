@@ -58,3 +58,28 @@ func anyNamed() (uid, gid int, err error) {
 	}
 	return 0, 0, errors.New("/etc/passwd names no user but root, and initdb needs one")
 }
+
+const (
+	tmpfs       = 0x01021994 // manual statfs(2)
+	plentyBytes = 2 << 30    // dozens of times what a server of ours takes
+)
+
+// plenty reports whether the directory is in memory, and both it and the
+// machine have a lot left.
+func plenty(dir string) bool {
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(dir, &fs); err != nil || int64(fs.Type) != tmpfs || fs.Bavail*uint64(fs.Bsize) < plentyBytes {
+		return false
+	}
+	text, err := os.ReadFile("/proc/meminfo")
+	if err != nil {
+		return false
+	}
+	_, available, _ := strings.Cut(string(text), "MemAvailable:")
+	words := strings.Fields(available)
+	if len(words) == 0 {
+		return false
+	}
+	kilobytes, err := strconv.ParseInt(words[0], 10, 64)
+	return err == nil && kilobytes*1024 >= plentyBytes
+}

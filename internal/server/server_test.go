@@ -386,3 +386,28 @@ func TestDefaultDirs(t *testing.T) {
 		}
 	}
 }
+
+func TestWorkDirIsInMemoryWhereThereIsPlenty(t *testing.T) {
+	where := func(named string) string {
+		t.Helper()
+		t.Setenv("TMPDIR", named)
+		w, err := newWorkDir(t.Context(), serverAccount())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.remove(); err != nil {
+			t.Error(err)
+		}
+		return filepath.Dir(w.dir)
+	}
+	want := "/tmp"
+	if plenty(memory) {
+		want = memory
+	}
+	if got := where(""); got != want {
+		t.Errorf("the work directory is in %s, want %s", got, want)
+	}
+	if got := where("/var/tmp"); got != "/var/tmp" {
+		t.Errorf("with TMPDIR the work directory is in %s", got)
+	}
+}

@@ -30,14 +30,23 @@ func (w *workDir) data() string   { return filepath.Join(w.dir, "data") }
 func (w *workDir) socket() string { return filepath.Join(w.dir, "s") }
 func (w *workDir) log() string    { return filepath.Join(w.dir, "log") }
 
+// memory is where Linux keeps files in memory. A server makes and removes
+// thousands of small files, which takes a disk longer than all else that it does.
+const memory = "/dev/shm"
+
 // workBases lists where work directories may be.
 func workBases() []string {
-	return slices.Compact([]string{filepath.Clean(os.TempDir()), "/tmp"})
+	return slices.Compact([]string{memory, filepath.Clean(os.TempDir()), "/tmp"})
 }
 
+// newWorkDir makes a work directory in memory when there is plenty of it and
+// nobody named another place, else in the first place that does.
 func newWorkDir(ctx context.Context, acct account) (*workDir, error) {
 	var reasons []error
 	for _, base := range workBases() {
+		if base == memory && (os.Getenv("TMPDIR") != "" || !plenty(memory)) {
+			continue
+		}
 		w, err := newWorkDirIn(ctx, base, acct)
 		if err == nil {
 			return w, nil

@@ -165,7 +165,7 @@ func (p *Pool) openOn(ctx context.Context, s *server.Server, r Request) (*Shadow
 		return nil, fmt.Errorf("opening the shadow: %w", err)
 	}
 	defer admin.Close(ctx)
-	create := "CREATE DATABASE " + pg.QuoteIdent(name) + " TEMPLATE template0"
+	create := server.CreateDatabase(s.Major(), name)
 	if r.Encoding != "" {
 		create += " ENCODING " + pg.QuoteLiteral(r.Encoding)
 	}
