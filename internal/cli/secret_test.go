@@ -340,7 +340,7 @@ func TestSecretInCrash(t *testing.T) {
 	cmd, out := v.start(t, variables, "apply", "-d", v.ways()[3].args[1], "--file", "schema.sql", "--no-prove", "--auto-approve", "--lock-timeout", "1m")
 	observer := pgtest.Connect(t, v.URL)
 	for waiting := false; !waiting; time.Sleep(10 * time.Millisecond) {
-		if err := observer.QueryRow(t.Context(), "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'cairn' AND wait_event_type = 'Lock')").Scan(&waiting); err != nil {
+		if err := observer.QueryRow(t.Context(), "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name ~ '^cairn [0-9]+/' AND wait_event_type = 'Lock')").Scan(&waiting); err != nil {
 			t.Fatal(err)
 		}
 	}

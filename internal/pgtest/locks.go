@@ -36,7 +36,7 @@ func (w *lockWatch) event(e schema.Event) {
 	case "step-done":
 		rows, err := w.conn.Query(ctx, `SELECT replace(n.nspname || '.' || c.relname, '"', ''), l.mode
 FROM pg_locks l JOIN pg_stat_activity a USING (pid) JOIN pg_class c ON c.oid = l.relation JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE l.locktype = 'relation' AND l.granted AND a.datname = current_database() AND l.database = a.datid AND a.application_name = 'cairn'
+WHERE l.locktype = 'relation' AND l.granted AND a.datname = current_database() AND l.database = a.datid AND a.application_name ~ '^cairn [0-9]+/'
 	AND c.oid = ANY ($1) AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'i' AND c.relkind = 'S') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'`, w.before)
 		if err != nil {
 			w.t.Errorf("looking at locks: %v", err)
