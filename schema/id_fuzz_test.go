@@ -26,7 +26,7 @@ func FuzzID(f *testing.F) {
 		if kind, rest, ok := cutKinds(id.String()); !ok || kind != "column:table" || rest != id.QualifiedName() {
 			t.Fatalf("%q is cut into %q and %q", id.String(), kind, rest)
 		}
-		if !utf8.ValidString(schema + name + args + part + role) {
+		if !utf8.ValidString(strings.Join([]string{schema, name, args, part, role}, "|")) {
 			return
 		}
 		text, err := json.Marshal(id)
