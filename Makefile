@@ -25,7 +25,7 @@ soak: ## Run generated pairs of schemas for a while (FOR=10m; SEED=n begins with
 fuzz: ## Run each fuzz test for a while (FOR=1m each; ONLY=FuzzSplit chooses)
 	@set -e; for package in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
 		for name in $$(grep -hoE '^func Fuzz[A-Za-z]*' $$package/*_test.go | cut -c6- | grep -E '^$(or $(ONLY),.*)$$'); do \
-			$(GO) test $$package -run '^$$' -fuzz "^$$name\$$" -fuzztime $(or $(FOR),1m); \
+			$(GO) test $$package -run '^$$' -fuzz "^$$name\$$" -fuzztime $(or $(FOR),1m) -fuzzminimizetime 20x; \
 		done; \
 	done
 
