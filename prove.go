@@ -224,7 +224,7 @@ func (e *Engine) act(ctx context.Context, s *shadow.Shadow, t *trial) (trialRead
 		return trialReading{unowned: s.Unowned, bare: true}, nil
 	}
 	if s.Local && t.whole.Objects[e.kinds.Role(role)] == nil {
-		_, err := s.Conn.Exec(ctx, "DO $$ BEGIN CREATE ROLE "+quoted+" SUPERUSER; EXCEPTION WHEN duplicate_object OR unique_violation THEN ALTER ROLE "+quoted+" SUPERUSER; END $$")
+		_, err := s.Conn.Exec(ctx, "DO "+pg.QuoteLiteral("BEGIN CREATE ROLE "+quoted+" SUPERUSER; EXCEPTION WHEN duplicate_object OR unique_violation THEN ALTER ROLE "+quoted+" SUPERUSER; END"))
 		if err != nil {
 			return trialReading{}, fmt.Errorf("making role %s on the shadow: %w", role, err)
 		}
@@ -298,14 +298,14 @@ func (e *Engine) makeRoles(ctx context.Context, s *shadow.Shadow, t *trial, goal
 	for i, name := range names {
 		names[i] = pg.QuoteLiteral(name)
 	}
-	_, err := s.Conn.Exec(ctx, `DO $do$ DECLARE role text; BEGIN
+	_, err := s.Conn.Exec(ctx, "DO "+pg.QuoteLiteral(`DECLARE role text; BEGIN
 	FOREACH role IN ARRAY ARRAY[`+strings.Join(names, ", ")+`] LOOP
 		IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role) THEN
 			BEGIN EXECUTE format('CREATE ROLE %I', role);
 			EXCEPTION WHEN duplicate_object OR unique_violation OR reserved_name OR insufficient_privilege THEN NULL; END;
 		END IF;
 	END LOOP;
-END $do$`)
+END`))
 	if err != nil {
 		return fmt.Errorf("making roles on the shadow: %w", err)
 	}

@@ -59,7 +59,7 @@ func readConfig(env *Env) (*config, error) {
 		}
 		path = configFile
 	}
-	text, err := os.ReadFile(path)
+	text, err := readText(path)
 	if err != nil {
 		return nil, fmt.Errorf("reading the configuration: %w", pathError(err, path))
 	}

@@ -122,14 +122,6 @@ func TestAliases(t *testing.T) {
 	}
 }
 
-func FuzzParseConfig(f *testing.F) {
-	f.Add("schema: a\nenvironments: {a: {url: b}}")
-	f.Add("a: &a [*a]")
-	f.Fuzz(func(t *testing.T, text string) {
-		_, _ = parseConfig("cairn.yaml", []byte(text), variables(nil)) // must not panic
-	})
-}
-
 func TestParseDotEnv(t *testing.T) {
 	got, err := parseDotEnv(".env", "\ufeffA=1\r\n# no\nexport B = \"x\\\"y # z\\n\" # c\nC='$lit # x'\nD=a=b # c\nE=\nF=#x\nG=a#b\n")
 	if err != nil {

@@ -25,7 +25,7 @@ func (c *config) decisionsPath() string { return filepath.Join(filepath.Dir(c.pa
 // when there is one.
 func (c *config) readDecisions() error {
 	path := c.decisionsPath()
-	text, err := os.ReadFile(path)
+	text, err := readText(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}

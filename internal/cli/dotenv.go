@@ -10,12 +10,12 @@ import (
 // readDotEnv returns getenv extended by the variables of a .env file, which
 // does not have to exist. The real environment wins.
 func readDotEnv(file string, getenv func(string) string) (func(string) string, error) {
-	text, err := os.ReadFile(file)
+	text, err := readText(file)
 	if errors.Is(err, os.ErrNotExist) {
 		return getenv, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", file, pathError(err, file))
+		return nil, fmt.Errorf("reading the environment: %w", pathError(err, file))
 	}
 	variables, err := parseDotEnv(file, string(text))
 	if err != nil {

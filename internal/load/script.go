@@ -166,10 +166,10 @@ func (s *script) include(statement pg.Statement) error {
 	if slices.Contains(s.open, path) {
 		return rejected(statement, name+" includes itself", "remove one of the includes")
 	}
-	text, err := os.ReadFile(name)
+	text, err := readFile(name)
 	if err != nil {
 		return rejected(statement, fileError(name, err).Error(), "names are looked up beside the including file")
 	}
 	s.included[path] = true
-	return s.source(Source{Name: name, Text: string(text)})
+	return s.source(Source{Name: name, Text: text})
 }

@@ -40,11 +40,11 @@ func ReadFiles(path string, stdin io.Reader) ([]Source, error) {
 	}
 	var sources []Source
 	for _, name := range names {
-		text, err := os.ReadFile(name)
+		text, err := readFile(name)
 		if err != nil {
 			return nil, fileError(name, err)
 		}
-		sources = append(sources, Source{Name: name, Text: string(text)})
+		sources = append(sources, Source{Name: name, Text: text})
 	}
 	return sources, requireStatements(path, sources)
 }
@@ -53,11 +53,11 @@ func readStdin(stdin io.Reader) ([]Source, error) {
 	if stdin == nil {
 		stdin = strings.NewReader("")
 	}
-	text, err := io.ReadAll(stdin)
+	text, err := readText(stdin)
 	if err != nil {
 		return nil, fmt.Errorf("reading standard input: %w", err)
 	}
-	sources := []Source{{Name: standardInput, Text: string(text)}}
+	sources := []Source{{Name: standardInput, Text: text}}
 	return sources, requireStatements(standardInput, sources)
 }
 

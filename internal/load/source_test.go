@@ -121,3 +121,22 @@ func TestFilesLoadOnce(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// What never ends is no SQL, and is refused before all of it is read.
+func TestReadFilesRefusesWhatNeverEnds(t *testing.T) {
+	for _, read := range []func() ([]Source, error){
+		func() ([]Source, error) { return ReadFiles("/dev/zero", nil) },
+		func() ([]Source, error) { return ReadFiles("-", zeroes{}) },
+	} {
+		if _, err := read(); err == nil || !strings.Contains(err.Error(), "a zero byte") {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
+type zeroes struct{}
+
+func (zeroes) Read(b []byte) (int, error) {
+	clear(b)
+	return len(b), nil
+}

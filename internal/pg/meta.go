@@ -4,17 +4,16 @@ import "strings"
 
 // meta reads a psql command, which ends with its line or at \\.
 func (s *splitter) meta(start int) {
-	line := s.text[start:]
-	if i := strings.IndexAny(line, "\n\r"); i >= 0 {
-		line = line[:i]
+	end := start + 1
+	for end < len(s.text) && s.text[end] != '\n' && s.text[end] != '\r' && !strings.HasPrefix(s.text[end:], `\\`) {
+		end++
 	}
-	after := start + len(line)
-	if i := strings.Index(line[1:], `\\`); i >= 0 {
-		line = line[:i+1]
-		after = start + len(line) + 2
+	after := end
+	if strings.HasPrefix(s.text[end:], `\\`) {
+		after += 2
 	}
 	s.pos = after
-	line = strings.TrimRight(line, " \t")
+	line := strings.TrimRight(s.text[start:end], " \t")
 	fields := metaFields(line[1:])
 	statement := Statement{SQL: line, Offset: start, end: after}
 	if len(fields) > 0 {

@@ -3,6 +3,7 @@ package pg
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -43,6 +44,7 @@ func (s *splitter) split() error {
 			return s.syntaxError(err)
 		}
 		if !more {
+			s.endLine()
 			return nil
 		}
 	}
@@ -55,6 +57,8 @@ type splitter struct {
 	file       string
 	statements []Statement
 	comments   []string // before the statement at hand
+	trailing   []string // behind the last statement, on its line
+	trailed    int      // offset up to which nothing ends that line
 	seen       []string // all comments so far
 
 	counted, line, column int // position of the last counted offset
@@ -200,19 +204,26 @@ func (s *splitter) comment(t token) {
 	text := strings.TrimRight(s.text[t.start:t.end], " \t\r")
 	if n := len(s.statements); n > 0 && len(s.comments) == 0 {
 		last := &s.statements[n-1]
-		if !strings.ContainsAny(s.text[last.end:t.start], "\n\r") && !last.Copy {
-			last.Comment = joinLines(last.Comment, text)
+		from := max(last.end, s.trailed)
+		if !strings.ContainsAny(s.text[from:t.start], "\n\r") && !last.Copy {
+			s.trailing, s.trailed = append(s.trailing, text), t.start
 			return
 		}
 	}
 	s.comments = append(s.comments, text)
 }
 
-func joinLines(a, b string) string {
-	if a == "" {
-		return b
+// endLine gives the last statement the comments that stand behind it.
+func (s *splitter) endLine() {
+	if len(s.trailing) == 0 {
+		return
 	}
-	return a + "\n" + b
+	last := &s.statements[len(s.statements)-1]
+	if last.Comment != "" {
+		s.trailing = slices.Insert(s.trailing, 0, last.Comment)
+	}
+	last.Comment = strings.Join(s.trailing, "\n")
+	s.trailing = nil
 }
 
 // finish keeps the statement between start and end; after is the offset behind
@@ -234,6 +245,7 @@ func (s *splitter) finish(start, end, after int) {
 }
 
 func (s *splitter) keep(statement Statement) {
+	s.endLine()
 	statement.File = s.file
 	statement.Line, statement.Column = s.position(statement.Offset)
 	statement.Comment = strings.Join(s.comments, "\n")

@@ -114,63 +114,6 @@ func TestPosition(t *testing.T) {
 	}
 }
 
-func FuzzSplit(f *testing.F) {
-	for _, seed := range []string{
-		"SELECT 1; -- a\nSELECT $$;$$", "\\i a.sql\nCOPY t FROM stdin;\n1\n\\.\nSELECT 2",
-		"CREATE FUNCTION f() BEGIN ATOMIC SELECT 1; END;", "E'\\'' \n '\\''", "/* /* */ */ U&\"a\"", "SET standard_conforming_strings=off;'\\'",
-	} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		statements, err := Split("f", text)
-		if err != nil {
-			return
-		}
-		at := 0
-		if strings.HasPrefix(text, byteOrderMark) {
-			at = len(byteOrderMark)
-		}
-		for _, s := range statements {
-			requireGap(t, text[at:s.Offset])
-			if text[s.Offset:s.Offset+len(s.SQL)] != s.SQL {
-				t.Fatalf("offset of %q is wrong", s.SQL)
-			}
-			before := text[:s.Offset]
-			if want := strings.Count(before, "\n") + 1; s.Line != want {
-				t.Fatalf("line %d of %q, want %d", s.Line, s.SQL, want)
-			}
-			if !s.Copy && s.Meta == "" {
-				requireGap(t, text[s.Offset+len(s.SQL):s.end])
-			}
-			if s.Copy && !strings.Contains(text[s.Offset+len(s.SQL):s.end], s.Data) {
-				t.Fatalf("data of %q is wrong", s.SQL)
-			}
-			at = s.end
-		}
-		requireGap(t, text[at:])
-	})
-}
-
-// requireGap fails unless the text holds nothing but space, comments and
-// semicolons.
-func requireGap(t *testing.T, text string) {
-	t.Helper()
-	l := lexer{text: text}
-	for {
-		token, err := l.next()
-		if err != nil {
-			t.Fatal(err)
-		}
-		switch token.kind {
-		case tokenEnd:
-			return
-		case tokenComment, tokenSemicolon:
-		default:
-			t.Fatalf("%q lies between statements", text)
-		}
-	}
-}
-
 func TestComments(t *testing.T) {
 	text := "-- a\nCREATE TABLE t ( -- b\n  /* c */ x text DEFAULT '-- no');\nDO $$ -- no\n$$; -- d\n\\echo -- no\nCOPY t FROM stdin;\n-- no\n\\.\n-- e "
 	got, err := Comments("a.sql", text)

@@ -238,7 +238,7 @@ func (c *Clusters) Tablespaces(t testing.TB, major int, names ...string) {
 func (c *Clusters) Roles(t testing.TB, major int, names ...string) {
 	t.Helper()
 	for _, name := range names {
-		Exec(t, c.Server(t, major).URL("postgres"), "DO $$ BEGIN CREATE ROLE "+pg.QuoteIdent(name)+
-			"; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$")
+		Exec(t, c.Server(t, major).URL("postgres"), "DO "+pg.QuoteLiteral("BEGIN CREATE ROLE "+pg.QuoteIdent(name)+
+			"; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END"))
 	}
 }
