@@ -72,7 +72,12 @@ func (e *StepError) Error() string {
 func (e *StepError) Unwrap() error { return e.Err }
 
 // Hint returns what the statement left to do.
-func (e *StepError) Hint() string { return e.Next }
+func (e *StepError) Hint() string {
+	if e.Next == "" && pg.IsUnqualified(e.Err) {
+		return pg.QualifyHint
+	}
+	return e.Next
+}
 
 // DivergedError says that every step ran and the target is not as promised.
 type DivergedError struct {

@@ -240,6 +240,24 @@ func Table(err error) (schema, table string) {
 	return "", ""
 }
 
+// IsUnqualified reports whether the body of a function names what the server does
+// not find: it may be in a schema that an empty search_path does not lead to.
+func IsUnqualified(err error) bool {
+	var server *pgconn.PgError
+	if !errors.As(err, &server) || !strings.Contains(server.Where, "function") {
+		return false
+	}
+	switch server.Code {
+	case "42P01", "42883", "42704": // undefined table, function, type
+		return true
+	}
+	return false
+}
+
+// QualifyHint is what to do about a function whose body IsUnqualified.
+const QualifyHint = "cairn runs with an empty search_path, as pg_restore does: name things in the body of the function with their schema, " +
+	"or give the function a SET search_path"
+
 // IsMissingRole reports whether the server does not know a role.
 func IsMissingRole(err error) bool {
 	var server *pgconn.PgError

@@ -261,3 +261,31 @@ func TestProveInTheZoneOfTheTarget(t *testing.T) {
 		}
 	}
 }
+
+// Steps run without a search_path, on the shadow as on the target: a function that
+// an index calls and that counts on one is told of before anything is changed.
+func TestProofWithoutSearchPath(t *testing.T) {
+	const (
+		from = "CREATE TABLE names (a text); CREATE TABLE t (a text); INSERT INTO t VALUES ('x');" +
+			"CREATE FUNCTION known(text) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN EXISTS (SELECT FROM names WHERE a = $1); END'"
+		to = from + "; CREATE INDEX i ON t (known(a))"
+	)
+	eachVersion(t, func(t *testing.T, major int) {
+		engine := pgtest.NewEngine(t)
+		target := cairn.Connection{Database: clusters.Load(t, major, from)}
+		request := cairn.PlanRequest{Target: target, Desired: writeFile(t, to), Scratch: cairn.Scratch{Shadow: clusters.Shadow(t, major)}}
+		var unproven *cairn.UnprovenError
+		if _, err := engine.Plan(t.Context(), request); !errors.As(err, &unproven) || !strings.Contains(unproven.Hint(), "SET search_path") {
+			t.Errorf("plan says %v", err)
+		}
+		request.Prove = cairn.NoProof
+		plan, err := engine.Plan(t.Context(), request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var step *cairn.StepError
+		if _, err := engine.Apply(t.Context(), cairn.ApplyRequest{Target: target, Plan: plan}); !errors.As(err, &step) || !strings.Contains(step.Hint(), "SET search_path") {
+			t.Errorf("apply says %v", err)
+		}
+	})
+}

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -35,6 +36,9 @@ func verifySteps(steps []schema.Step) error {
 				return fmt.Errorf("what step %d counts %w", i+1, err)
 			}
 		}
+		if err := verifyRecover(s.Recover); err != nil {
+			return fmt.Errorf("how step %d goes on %w", i+1, err)
+		}
 		last := 0
 		if i > 0 {
 			last = steps[i-1].Segment
@@ -47,6 +51,28 @@ func verifySteps(steps []schema.Step) error {
 		}
 	}
 	return nil
+}
+
+// verifyRecover demands conditions and a statement.
+func verifyRecover(r *schema.Recover) error {
+	if r == nil {
+		return nil
+	}
+	for _, condition := range []string{r.Done, r.Half} {
+		if condition == "" {
+			continue
+		}
+		if err := verifyStatement("SELECT " + condition); err != nil {
+			return err
+		}
+	}
+	if (r.Mend == "") != (r.Half == "") || r.Done == "" {
+		return errors.New("is not complete")
+	}
+	if r.Mend == "" {
+		return nil
+	}
+	return verifyStatement(r.Mend)
 }
 
 // verifyStatement demands one statement that changes the schema. PostgreSQL runs

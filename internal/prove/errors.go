@@ -26,6 +26,9 @@ func (e *StepError) Hint() string {
 	if strings.HasPrefix(pg.Code(e.Err), "23") { // rows made for a proof fail no plan, so these are the dump's
 		return "nothing was changed on the target; change the rows there before the plan is applied"
 	}
+	if pg.IsUnqualified(e.Err) {
+		return pg.QualifyHint
+	}
 	return "nothing was changed on the target; if the statement is right there, plan with --no-prove, and please report the two schemas"
 }
 
