@@ -14,14 +14,13 @@ import (
 var runs = []string{"Exec", "Query", "QueryRow", "Prepare", "exec", "attempt", "ask"}
 
 // quotes are the functions whose results are safe inside a statement.
-var quotes = []string{"pg.QuoteIdent", "pg.QuoteLiteral", "pg.QuoteName", "pgx.Identifier{e.name}.Sanitize", "pg.Settings", "Settings", "strconv.Itoa", "o.LockTimeout.Milliseconds"}
+var quotes = []string{"pg.QuoteIdent", "pg.QuoteLiteral", "pg.QuoteName", "pgx.Identifier{e.name}.Sanitize", "pg.SettingsQuery", "SettingsQuery", "advisory", "strconv.Itoa", "o.LockTimeout.Milliseconds"}
 
 // composed are the values that statements are made of where they are sent, and
 // why each is safe. Everything else is quoted in the call itself.
 var composed = map[string]string{
 	"quoted":                     "a result of pg.QuoteIdent",
 	"name":                       "a result of pg.QuoteIdent, of format('%I') or regclass::text, or a name of hexadecimal digits",
-	"l.Name":                     "printed by format('%I.%I')",
 	"refs":                       "results of Kind.Ref, or printed by format('%I.%I')",
 	"w.ref":                      "printed by format('%I.%I')",
 	"ref.Ref":                    "printed by format('%I.%I')",
@@ -51,6 +50,12 @@ var composed = map[string]string{
 	"lockOfWatched(r.watched())": "numbers",
 	"lockOfWatched(list)":        "numbers",
 	"statements(p)":              "statements of a plan",
+	"condition":                  "of a plan, which its digest covers",
+	"sessionColumns":             "a constant",
+	"pg.Unlogged":                "a constant",
+	"rest":                       "constants of the callers",
+	"relations":                  "a result of pg.QuoteLiteral",
+	"users":                      "true or false",
 }
 
 // Statements quote by construction: what is put together in the call that sends
