@@ -32,6 +32,8 @@ const (
 	Terminated       = "terminated"        // these sessions were ended for it
 	NotTerminated    = "not-terminated"    // they should have been, and Message says why not
 	LongTransactions = "long-transactions" // the step waits for these to end
+	Resume           = "resume"            // a run that stopped goes on
+	Verified         = "verified"          // what has to hold does
 	Unwatched        = "unwatched"         // no second session looks at the run, and Message says why
 )
 

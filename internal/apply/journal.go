@@ -55,7 +55,7 @@ func (r *runner) resumed() bool { return r.run.ID != 0 }
 // begin records that steps are about to run.
 func (r *runner) begin(ctx context.Context) error {
 	if r.resumed() {
-		r.event(schema.Event{Name: "resume", Message: fmt.Sprintf("continuing run %d after %d of %d steps", r.run.ID, r.done, len(r.plan.Steps))})
+		r.event(schema.Event{Name: schema.Resume, Message: fmt.Sprintf("continuing run %d after %d of %d steps", r.run.ID, r.done, len(r.plan.Steps))})
 		return r.journal.Continue(ctx, r.run.ID)
 	}
 	if err := r.journal.Prepare(ctx, r.options.LockTimeout); err != nil {

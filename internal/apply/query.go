@@ -88,7 +88,7 @@ func (r *runner) ask(ctx context.Context) error {
 	if _, err := r.conn.Exec(ctx, "SET LOCAL search_path = ''"); err != nil {
 		return fmt.Errorf("ending to verify: %w", err)
 	}
-	r.event(schema.Event{Name: "verified", Message: fmt.Sprintf("verified %d queries", len(r.options.Verify)), Elapsed: time.Since(start)})
+	r.event(schema.Event{Name: schema.Verified, Message: fmt.Sprintf("verified %d queries", len(r.options.Verify)), Elapsed: time.Since(start)})
 	return nil
 }
 
