@@ -4,7 +4,7 @@ LDFLAGS := -X main.version=$(VERSION)
 RACE    ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race soak fuzz bench-online lint demo docs
+.PHONY: help build test race soak chaos fuzz bench-online lint demo docs
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ race: ## Run all tests with the race detector
 
 soak: ## Run generated pairs of schemas for a while (FOR=10m; SEED=n begins with that one)
 	$(GO) test ./internal/pgtest/generate -run TestSoak -v -timeout 0 -soak $(or $(FOR),5m) $(if $(SEED),-seed $(SEED))
+
+chaos: ## Inject faults while plans run, then run them again (FOR=10m; SEED=n gives that order)
+	$(GO) test ./internal/pgtest/chaos -v -timeout 0 -chaos $(or $(FOR),5m) $(if $(SEED),-seed $(SEED))
 
 fuzz: ## Run each fuzz test for a while (FOR=1m each; ONLY=FuzzSplit chooses)
 	@set -e; for package in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \

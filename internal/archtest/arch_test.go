@@ -26,6 +26,7 @@ var layers = [][]string{
 	{""},
 	{"internal/cli"},
 	{"cmd/cairn", "internal/bench/online", "internal/pgtest", "internal/pgtest/generate"},
+	{"internal/pgtest/chaos"},
 }
 
 // generic packages do not know a single kind.

@@ -29,13 +29,14 @@ type Action struct {
 	Into   schema.ID
 	Suffix string
 
-	Relation schema.ID // relation that it locks; zero when nothing that sessions wait for
-	Lock     Lock      // strongest lock on that relation
-	Also     []Held    // other relations that it locks
-	Rewrite  bool      // writes the whole table anew
-	Scan     bool      // reads the whole table under that lock
-	Loses    string    // hazard code when data can be lost: "drop-column"
-	Why      string    // what can be lost, a short sentence
+	Relation schema.ID   // relation that it locks; zero when nothing that sessions wait for
+	Lock     Lock        // strongest lock on that relation
+	Also     []Held      // other relations that it locks
+	Makes    []schema.ID // objects of other names that it makes for a while, or that another statement made for it
+	Rewrite  bool        // writes the whole table anew
+	Scan     bool        // reads the whole table under that lock
+	Loses    string      // hazard code when data can be lost: "drop-column"
+	Why      string      // what can be lost, a short sentence
 	// Violating is the FROM clause that yields a row for each one that makes the
 	// statement fail, and Violation says which rows these are.
 	Violating, Violation string
@@ -139,6 +140,7 @@ type Ctx struct {
 	Online   bool               // the plan uses the online forms of actions
 	Created  map[schema.ID]bool // objects that the plan creates, or drops and creates
 	Dropped  map[schema.ID]bool // objects that the plan drops, or drops and creates
+	helpers  map[string]bool    // names of helpers on both sides
 	parts    map[*schema.State]map[schema.ID][]*schema.Object
 	users    map[*schema.State]map[schema.ID][]*schema.Object
 }
@@ -150,6 +152,22 @@ func (c *Ctx) Ref(id schema.ID) string { return c.Kinds.Ref(id) }
 // relation, because the plan does not create it.
 func (c *Ctx) InUse(relation schema.ID) bool {
 	return c.Online && c.Old.Objects[relation] != nil && !c.Created[relation]
+}
+
+// HasHelper reports whether one of the states has a helper of the name: a run
+// that was interrupted leaves some.
+func (c *Ctx) HasHelper(name string) bool {
+	if c.helpers == nil {
+		c.helpers = map[string]bool{}
+		for _, s := range []*schema.State{c.Old, c.New} {
+			for id := range s.Objects {
+				if IsHelper(id) {
+					c.helpers[id.Name], c.helpers[id.Part] = true, true
+				}
+			}
+		}
+	}
+	return c.helpers[name]
 }
 
 // Parts returns the objects of the given kind, "" for any, whose parent is id,

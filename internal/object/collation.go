@@ -37,11 +37,11 @@ func (kinds) Collation(set *kind.Set) {
 		Alter: kind.Alter[collation]{
 			"provider": nil, "locale": nil, "collate": nil, "ctype": nil, "deterministic": nil, "rules": nil,
 		},
-		Aside: func(_ *kind.Ctx, id schema.ID, _ collation) []kind.Action {
-			return kind.Do("ALTER COLLATION " + qualified(id) + " RENAME TO " + pg.QuoteIdent(asideName(id.Name)))
+		Aside: func(c *kind.Ctx, id schema.ID, _ collation) []kind.Action {
+			return kind.Do("ALTER COLLATION " + qualified(id) + " RENAME TO " + pg.QuoteIdent(asideName(c, id.Name)))
 		},
-		DropAside: func(_ *kind.Ctx, id schema.ID, _ collation) []kind.Action {
-			return kind.Do("DROP COLLATION " + pg.QuoteName(id.Schema, asideName(id.Name)))
+		DropAside: func(c *kind.Ctx, id schema.ID, _ collation) []kind.Action {
+			return kind.Do("DROP COLLATION " + pg.QuoteName(id.Schema, asideName(c, id.Name)))
 		},
 	})
 }

@@ -57,7 +57,7 @@ func alterNotNull(c *kind.Ctx, id schema.ID, old, col column) []kind.Action {
 // before 18 with a CHECK that says the same, from which PostgreSQL then sees that
 // it need not look again; manual, ALTER TABLE, SET NOT NULL.
 func onlineNotNull(c *kind.Ctx, id schema.ID, col column) *kind.Online {
-	helper, later := pg.QuoteIdent(besideName(id.Part)), kind.Words("ADD CONSTRAINT", col.Notnullis, "NOT NULL", pg.QuoteIdent(id.Part), col.Notnulloptions, "NOT VALID")
+	helper, later := pg.QuoteIdent(besideName(c, id.Part)), kind.Words("ADD CONSTRAINT", col.Notnullis, "NOT NULL", pg.QuoteIdent(id.Part), col.Notnulloptions, "NOT VALID")
 	if c.Server < 18 {
 		later = "ADD CONSTRAINT " + helper + " CHECK (" + pg.QuoteIdent(id.Part) + " IS NOT NULL) NOT VALID"
 	}

@@ -67,7 +67,9 @@ func onlinePartitionedKey(c *kind.Ctx, id schema.ID, con constraint) *kind.Onlin
 		}
 		part := laterValidated(c, own, con)
 		part.Now[0].Also = referencedLock(c, id, con)
+		part.Now[0].Makes = []schema.ID{own}
 		o.Before = append(append(o.Before, part.Now...), part.After...)
+		o.Now[0].Makes = append(slices.Clip(o.Now[0].Makes), own)
 		o.Now[0].Also = append(slices.Clip(o.Now[0].Also), kind.Held{Relation: leaf, Lock: kind.ShareRowExclusive})
 	}
 	return o
@@ -100,7 +102,7 @@ func onlineUnique(c *kind.Ctx, id schema.ID, con constraint) *kind.Online {
 	}
 	index := indexName(id)
 	if c.Dropped[id] || c.Old.Objects[index] != nil {
-		index.Name = besideName(id.Part)
+		index.Name = besideName(c, id.Part)
 	}
 	keys := "btree " + columns + rest
 	if strings.Contains(con.Definition[:strings.Index(con.Definition, "(")], "NULLS NOT DISTINCT") {
@@ -108,11 +110,12 @@ func onlineUnique(c *kind.Ctx, id schema.ID, con constraint) *kind.Online {
 	}
 	build := concurrently(tableOf(id), index, indexOf(id, con, keys))
 	build.Violating, build.Violation = violations(id, con)
+	build.Makes = []schema.ID{index}
 	text := "CONSTRAINT " + pg.QuoteIdent(id.Part) + " " + onOff(con.Type == "p", "PRIMARY KEY", "UNIQUE") + " USING INDEX " + pg.QuoteIdent(index.Name)
 	return &kind.Online{
 		Before: []kind.Action{build},
 		Now: []kind.Action{{SQL: "ALTER TABLE " + qualified(id) + " ADD " + text + deferrableText(con),
-			Relation: tableOf(id), Lock: kind.AccessExclusive}},
+			Relation: tableOf(id), Lock: kind.AccessExclusive, Makes: build.Makes}},
 	}
 }
 

@@ -86,10 +86,10 @@ func dropType[T any](_ *kind.Ctx, id schema.ID, _ T) []kind.Action {
 }
 
 // setAside renames a type, which takes its array type along.
-func setAside[T any](_ *kind.Ctx, id schema.ID, _ T) []kind.Action {
-	return kind.Do("ALTER TYPE " + qualified(id) + " RENAME TO " + pg.QuoteIdent(asideName(id.Name)))
+func setAside[T any](c *kind.Ctx, id schema.ID, _ T) []kind.Action {
+	return kind.Do("ALTER TYPE " + qualified(id) + " RENAME TO " + pg.QuoteIdent(asideName(c, id.Name)))
 }
 
-func dropAside[T any](_ *kind.Ctx, id schema.ID, _ T) []kind.Action {
-	return kind.Do("DROP TYPE " + pg.QuoteName(id.Schema, asideName(id.Name)))
+func dropAside[T any](c *kind.Ctx, id schema.ID, _ T) []kind.Action {
+	return kind.Do("DROP TYPE " + pg.QuoteName(id.Schema, asideName(c, id.Name)))
 }

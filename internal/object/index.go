@@ -73,15 +73,15 @@ func (kinds) Index(set *kind.Set) {
 		Names:   func(id schema.ID, _ index) []string { return relationNames(id)[:1] },
 		Carried: true,
 		Overlap: func(x index) bool { return x.Valid },
-		Aside: func(_ *kind.Ctx, id schema.ID, _ index) []kind.Action {
-			return kind.Do("ALTER INDEX " + qualified(id) + " RENAME TO " + pg.QuoteIdent(asideName(id.Name)))
+		Aside: func(c *kind.Ctx, id schema.ID, _ index) []kind.Action {
+			return kind.Do("ALTER INDEX " + qualified(id) + " RENAME TO " + pg.QuoteIdent(asideName(c, id.Name)))
 		},
 		DropAside: func(c *kind.Ctx, id schema.ID, x index) []kind.Action {
 			if attached(c, id) {
 				return nil
 			}
 			aside := id
-			aside.Name = asideName(id.Name)
+			aside.Name = asideName(c, id.Name)
 			return dropIndex(c, id, x, aside)
 		},
 	})

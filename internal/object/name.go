@@ -9,11 +9,20 @@ import (
 )
 
 // asideName is the name of an object that is out of its successor's way.
-func asideName(name string) string { return shortName(kind.Aside + name) }
+func asideName(c *kind.Ctx, name string) string { return helperName(c, kind.Aside, name) }
 
 // besideName is the name of an object that is made while another has the name,
 // or of one that helps to make it.
-func besideName(name string) string { return shortName(kind.Beside + name) }
+func besideName(c *kind.Ctx, name string) string { return helperName(c, kind.Beside, name) }
+
+// helperName is a name that nothing has which an interrupted run left.
+func helperName(c *kind.Ctx, prefix, name string) string {
+	free := shortName(prefix + name)
+	for n := 2; c.HasHelper(free); n++ {
+		free = shortName(fmt.Sprintf("%s%d_%s", prefix, n, name))
+	}
+	return free
+}
 
 // shortName cuts a name to the 63 bytes that a name has at most. One that was cut
 // is told apart by a hash.

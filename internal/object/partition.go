@@ -84,7 +84,7 @@ func attach(c *kind.Ctx, id schema.ID, p partition) []kind.Action {
 	online := &kind.Online{}
 	var after []kind.Action
 	help := func(table schema.ID, demand string) {
-		before, drop := helpBound(table, id, demand)
+		before, drop := helpBound(c, table, id, demand)
 		online.Before, after = append(online.Before, before...), append(after, drop)
 	}
 	if c.InUse(tableOf(id)) && p.Constraint != "" {
@@ -109,8 +109,8 @@ func attach(c *kind.Ctx, id schema.ID, p partition) []kind.Action {
 
 // helpBound makes a check of what the bound of a partition demands of the rows of
 // a table, and drops it.
-func helpBound(table, tie schema.ID, demand string) (before []kind.Action, after kind.Action) {
-	name := pg.QuoteIdent(besideName(tie.Name))
+func helpBound(c *kind.Ctx, table, tie schema.ID, demand string) (before []kind.Action, after kind.Action) {
+	name := pg.QuoteIdent(besideName(c, tie.Name))
 	add := alterTable(table, "ADD CONSTRAINT "+name+" CHECK ("+demand+") NOT VALID")
 	check := kind.Action{SQL: "ALTER TABLE " + qualified(table) + " VALIDATE CONSTRAINT " + name,
 		Relation: table, Lock: kind.ShareUpdateExclusive, Scan: true}
@@ -133,7 +133,7 @@ func defaultPartition(c *kind.Ctx, table schema.ID) (schema.ID, bool) {
 func detach(c *kind.Ctx, id schema.ID, p partition) []kind.Action {
 	action := detachFrom(c, id, p)
 	if concurrent, ok := detachConcurrently(c, id, p); ok && p.Constraint != "" && !c.Created[id] {
-		before, after := helpBound(tableOf(id), id, p.Constraint)
+		before, after := helpBound(c, tableOf(id), id, p.Constraint)
 		action.Online = &kind.Online{Before: before, Now: []kind.Action{concurrent, after}}
 	}
 	return []kind.Action{action}

@@ -71,7 +71,7 @@ func (e *expansion) steps(g *graph) ([]schema.Step, error) {
 func (e *expansion) step(s placed, segment int) schema.Step {
 	a := s.action
 	step := schema.Step{
-		SQL: a.Statement(), Verb: s.node.verb, Object: s.node.id.String(), Also: texts(s.also), Lock: string(a.Lock),
+		SQL: a.Statement(), Verb: s.node.verb, Object: s.node.id.String(), Also: texts(append(slices.Clip(s.also), a.Makes...)), Lock: string(a.Lock),
 		Rewrite: a.Rewrite, Scan: a.Scan, Loses: a.Loses, Why: a.Why, Segment: segment, NoTx: a.NoTx,
 	}
 	if a.Recover.Done != "" {
