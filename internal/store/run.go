@@ -135,10 +135,11 @@ ON CONFLICT (run, step) DO UPDATE SET outcome = 'failed', tries = s.tries + CASE
 	return j.wrap("recording the failure", err)
 }
 
-// End records that a run ended before its end, and why. A run that did nothing
-// has failed, and nobody can resume it.
+// End records that a run ended before its end, and why. What takes it back is
+// kept only of one that stopped.
 func (j Journal) End(ctx context.Context, run int64, state schema.RunState, why error) error {
-	_, err := j.Conn.Exec(ctx, "UPDATE cairn.run SET state = $2, ended = clock_timestamp(), error = $3 WHERE id = $1", run, string(state), oneLine(why))
+	_, err := j.Conn.Exec(ctx, `UPDATE cairn.run SET state = $2, ended = clock_timestamp(), error = $3, before = CASE WHEN $2 = 'stopped' THEN before END WHERE id = $1`,
+		run, string(state), oneLine(why))
 	return j.wrap("recording the end of the run", err)
 }
 
