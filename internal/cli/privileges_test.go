@@ -50,7 +50,9 @@ type grant struct {
 
 func tasks(scratch string) []task {
 	read := grant{"GRANT CONNECT ON DATABASE app TO %s", "REVOKE CONNECT ON DATABASE app FROM %s",
-		`permission denied for databas(?s:.*)hint: the user needs the CONNECT privilege on the database`, 1}
+		`permission denied for dat(?s:.*)hint: the user needs the CONNECT privilege on the database`, 1}
+	journal := grant{"CREATE SCHEMA IF NOT EXISTS cairn AUTHORIZATION %s", "DROP SCHEMA cairn CASCADE",
+		`creating the journal: .*permission denied for database app(?s:.*)hint: .*CREATE SCHEMA IF NOT EXISTS cairn AUTHORIZATION writer;`, 1}
 	member := grant{"GRANT boss TO %s", "REVOKE boss FROM %s", `must be owner of (table|view|type|index|function)|permission denied for schema hidden`, 1}
 	return []task{
 		{name: "read", role: "reader", grants: []grant{read}, commands: []string{
@@ -65,7 +67,7 @@ func tasks(scratch string) []task {
 		{name: "given shadow", role: "builder", commands: []string{"dump --file plain.sql --shadow " + scratch}, grants: []grant{
 			{"ALTER DATABASE scratch OWNER TO %s", "ALTER DATABASE scratch OWNER TO postgres", "permission denied for database \"scratch\"|must be owner of database scratch", 1}}},
 		{name: "apply", role: "writer", commands: []string{"apply --plan plan.json --auto-approve"},
-			reset: "DROP TABLE IF EXISTS hidden.n; ALTER TABLE hidden.t DROP COLUMN IF EXISTS b", grants: []grant{read, member}},
+			reset: "DROP TABLE IF EXISTS hidden.n; ALTER TABLE hidden.t DROP COLUMN IF EXISTS b", grants: []grant{read, member, journal}},
 		{name: "apply a new schema", role: "writer", commands: []string{"apply --plan schema.json --auto-approve"}, reset: "DROP SCHEMA IF EXISTS fresh", grants: []grant{read,
 			{"GRANT CREATE ON DATABASE app TO %s", "REVOKE CREATE ON DATABASE app FROM %s", "permission denied for database app", 1}}},
 		{name: "doctor", role: "writer", commands: []string{"doctor --shadow SHADOW"}, grants: []grant{read,

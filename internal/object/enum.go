@@ -22,7 +22,7 @@ func (kinds) Enum(set *kind.Set) {
 		Name: "enum", SQL: "TYPE", Grant: "TYPE", Rank: 20, Rename: kind.RenameTo, Hazards: enumHazards,
 		Doc: "Enumerated types. Labels are added in place, and committed before they are used; a label that is removed " +
 			"or moved makes a new type, to which columns move.",
-		Found: "pg_enum",
+		Found: ofUsers("pg_type") + " AND typtype = 'e'",
 		Query: func(int) string {
 			return `SELECT ` + typeColumns + `, l.labels
 FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace LEFT JOIN (SELECT enumtypid, json_agg(enumlabel ORDER BY enumsortorder)

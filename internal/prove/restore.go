@@ -239,6 +239,9 @@ func (d *Dump) runScript(ctx context.Context, conn *pgx.Conn) error {
 	if len(statements) == 0 {
 		return &RestoreError{d.name + " holds no statement", dumpHint}
 	}
+	if _, err := conn.Exec(ctx, `SET search_path = "$user", public`); err != nil { // what a session of psql starts with
+		return fmt.Errorf("preparing the session: %w", err)
+	}
 	for _, s := range statements {
 		switch {
 		case s.Meta != "": // a command of psql that says nothing about the database
