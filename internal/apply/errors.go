@@ -56,16 +56,21 @@ func (e *LockError) Hint() string {
 
 // StepError is a statement that failed.
 type StepError struct {
-	Step   int    // from 1
-	SQL    string // the statement
-	Undone bool   // nothing was changed
-	Late   bool   // it ran into statement_timeout
-	Next   string // what the statement left to do, "" for nothing
-	Err    error  // the server's
+	Step    int    // from 1
+	SQL     string // the statement
+	Undone  bool   // nothing was changed
+	Unknown bool   // it has no transaction, and the connection broke before the server's answer
+	Late    bool   // it ran into statement_timeout
+	Next    string // what the statement left to do, "" for nothing
+	Err     error  // the server's
 }
 
 func (e *StepError) Error() string {
-	return fmt.Sprintf("step %d failed: %v%s%s\nstatement: %s", e.Step, e.Err, undone(e.Undone), pg.Detail(e.Err), e.SQL)
+	after := undone(e.Undone)
+	if e.Unknown {
+		after = " (it runs outside of a transaction and may have had its effect; the same command, run again, finds out)"
+	}
+	return fmt.Sprintf("step %d failed: %v%s%s\nstatement: %s", e.Step, e.Err, after, pg.Detail(e.Err), e.SQL)
 }
 
 // Unwrap returns the server's error.

@@ -221,7 +221,7 @@ func (r *runner) runStep(ctx context.Context, i int) error {
 	r.event(schema.Event{Name: schema.StepStart, Step: i + 1, Message: step.SQL})
 	start := time.Now()
 	if err := r.send(ctx, i); err != nil {
-		return &StepError{Step: i + 1, SQL: step.SQL, Undone: r.done == 0, Err: err,
+		return &StepError{Step: i + 1, SQL: step.SQL, Undone: r.done == 0, Unknown: step.NoTx && pg.Code(err) == "", Err: err,
 			Late: r.options.StatementTimeout > 0 && pg.IsCanceled(err) && ctx.Err() == nil}
 	}
 	r.event(schema.Event{Name: schema.StepDone, Step: i + 1, Message: step.SQL, Elapsed: time.Since(start)})

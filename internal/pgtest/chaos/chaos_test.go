@@ -88,6 +88,7 @@ func fixed() []Scenario {
 		{Case: "indexes", File: true, Fault: Restart, Point: At(Inside, "^CREATE INDEX CONCURRENTLY orders_account"), Waiting: true},
 		{Case: "partitions", File: true, Fault: Restart, Point: At(Inside, "DETACH PARTITION public.events_old CONCURRENTLY"), Waiting: true},
 		{Case: "partitions", File: true, Fault: Kill, Point: AtCommit(After, "ADD CONSTRAINT cairn_new_events_old")},
+		{Case: "keys", Fault: Cut, Point: At(After, "^CREATE UNIQUE INDEX CONCURRENTLY")},
 	}
 }
 

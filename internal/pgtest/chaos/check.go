@@ -21,7 +21,7 @@ func (h *Harness) check(t testing.TB, p planned, w *Workload, file bool) {
 			t.Errorf("the next plan is not empty:\n%s", r)
 		}
 	}
-	if diff := cmp.Diff(p.printed, h.clusters.Dump(t, h.url(), "--exclude-schema=cairn")); diff != "" {
+	if diff := cmp.Diff(p.printed, h.dump(t)); diff != "" {
 		t.Errorf("pg_dump differs (-desired +target):\n%s", diff)
 	}
 	h.checkNothingLeft(t, conn)

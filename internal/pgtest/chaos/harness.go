@@ -57,6 +57,7 @@ type Harness struct {
 	clusters *pgtest.Clusters
 	dir      string
 	plans    map[string]planned
+	base     string // what pg_dump prints of the start
 
 	mu    sync.Mutex
 	noted []error
@@ -94,6 +95,7 @@ func New(t testing.TB, clusters *pgtest.Clusters, program *Program, counts *Coun
 	pgtest.Exec(t, s.URL(base), text("base"))
 	pgtest.Exec(t, s.URL(base), text("rows"))
 	pgtest.Exec(t, s.URL(base), "CHECKPOINT")
+	h.base = clusters.Dump(t, s.URL(base))
 	return h
 }
 
@@ -104,6 +106,13 @@ func (h *Harness) Close(ctx context.Context) error {
 
 // url returns where the database is, past the proxy.
 func (h *Harness) url() string { return h.Server.URL(database) }
+
+// dump returns the schema of the database as pg_dump prints it, without the
+// journal.
+func (h *Harness) dump(t testing.TB) string {
+	t.Helper()
+	return h.clusters.Dump(t, h.url(), "--exclude-schema=cairn")
+}
 
 // target returns what the program connects to.
 func (h *Harness) target(user string) string {

@@ -24,12 +24,6 @@ func (h *Harness) apply(user, plan string) []string {
 	return []string{"apply", "-d", h.target(user), "--plan", plan, "--auto-approve", "--allow-destructive"}
 }
 
-// dump returns the schema of the database as pg_dump prints it.
-func (h *Harness) dump(t testing.TB) string {
-	t.Helper()
-	return h.clusters.Dump(t, h.url(), "--exclude-schema=cairn")
-}
-
 // planFor plans for a text and returns the files.
 func (h *Harness) planFor(t testing.TB, name, sql string, flags ...string) planned {
 	t.Helper()

@@ -26,6 +26,9 @@ func (h *Harness) Run(t testing.TB, s Scenario) {
 		}
 	}()
 	results := h.withFault(t, s, h.command(p, s.File))
+	if r := results[0]; strings.Contains(r.Said, "nothing was changed") && h.dump(t) != h.base {
+		t.Errorf("something was changed, and the program says otherwise:\n%s", r)
+	}
 	results = h.untilDone(t, results, h.command(p, s.File))
 	for _, r := range results {
 		if strings.Contains(r.Said, "panic: ") {
@@ -129,7 +132,7 @@ func (h *Harness) Everything(t testing.TB, random *rand.Rand) []Scenario {
 						f = []Fault{Cut, CutClient, CutServer}[random.IntN(3)]
 					}
 					all = append(all, Scenario{Case: name, File: random.IntN(4) == 0, Fault: f, Point: Point{Number: number + 1, When: when},
-						Waiting: random.IntN(2) == 0, Delay: time.Duration(random.IntN(20)) * time.Millisecond})
+						Waiting: random.IntN(2) == 0, Delay: time.Duration(random.IntN(3000)) * time.Microsecond})
 				}
 			}
 		}
