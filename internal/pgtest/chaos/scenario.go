@@ -132,7 +132,7 @@ func (h *Harness) Everything(t testing.TB, random *rand.Rand) []Scenario {
 						f = []Fault{Cut, CutClient, CutServer}[random.IntN(3)]
 					}
 					all = append(all, Scenario{Case: name, File: random.IntN(4) == 0, Fault: f, Point: Point{Number: number + 1, When: when},
-						Waiting: random.IntN(2) == 0, Delay: time.Duration(random.IntN(3000)) * time.Microsecond})
+						Waiting: random.IntN(2) == 0, Delay: time.Duration(max(0, random.IntN(3000)-2000)) * time.Microsecond})
 				}
 			}
 		}
