@@ -2,10 +2,12 @@ package cli
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
+	"io"
 	"io/fs"
 	"net/url"
 	"os"
@@ -16,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/cairn-db/cairn/internal/pgtest"
 )
@@ -201,6 +205,36 @@ FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 
 	v.check(t, "the target", rows)
 }
 
+// inspectJournal looks into what the journal holds compressed.
+func (v *vault) inspectJournal(t *testing.T) {
+	t.Helper()
+	conn := pgtest.Connect(t, v.URL)
+	var there bool
+	if err := conn.QueryRow(t.Context(), "SELECT to_regclass('cairn.run') IS NOT NULL").Scan(&there); err != nil || !there {
+		t.Errorf("no plan was applied, %v", err)
+		return
+	}
+	rows, err := conn.Query(t.Context(), "SELECT plan FROM cairn.run UNION ALL SELECT before FROM cairn.run WHERE before IS NOT NULL")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := pgx.CollectRows(rows, pgx.RowTo[[]byte])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		z, err := gzip.NewReader(bytes.NewReader(file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(z)
+		if err != nil {
+			t.Error(err)
+		}
+		v.check(t, "the journal", string(text))
+	}
+}
+
 // way is one in which a password is given.
 type way struct {
 	name      string
@@ -281,6 +315,7 @@ func TestSecretCommands(t *testing.T) {
 	v.run(t, 0, nil, db("prove", "--plan", "plan.json", "--with-data", dump, "--shadow", shadow)...)
 	v.run(t, 0, nil, db("apply", "--plan", "plan.json", "--auto-approve")...)
 	v.inspect(t)
+	v.inspectJournal(t)
 }
 
 // A password in a statement of a file reaches the shadow and nothing else: no
@@ -326,6 +361,7 @@ func TestSecretInFiles(t *testing.T) {
 		}
 	}
 	v.inspect(t, "schema.sql", "failing.sql")
+	v.inspectJournal(t)
 }
 
 // What Go prints when a process is killed with SIGQUIT holds no text.
