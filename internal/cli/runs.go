@@ -110,6 +110,7 @@ but the journal: plan from where the target stands now.`,
 	}
 	o.connection.add(cmd)
 	cmd.Flags().BoolVar(&o.autoApprove, "auto-approve", false, "do not ask")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print the runs as JSON")
 	return cmd
 }
 
@@ -118,12 +119,15 @@ func (o *journalOptions) runAbandon(ctx context.Context, env *Env, engine *cairn
 	if err != nil {
 		return err
 	}
+	if len(runs) == 0 && o.json {
+		return printJSON(env, []schema.Run{})
+	}
 	if len(runs) == 0 {
 		_, err := fmt.Fprintln(env.Out, "Nothing to abandon: every run came to its end.")
 		return writing("the result", err)
 	}
 	for _, r := range runs {
-		fmt.Fprintf(env.Out, "Run %d stopped after %d of %s.\n", r.ID, r.Done, count(r.Steps, "step"))
+		fmt.Fprintf(env.Err, "Run %d stopped after %d of %s.\n", r.ID, r.Done, count(r.Steps, "step"))
 	}
 	if !o.autoApprove {
 		if err := confirm(ctx, env, "Leave the database as it is?", "abandoning is not approved, and there is no terminal to ask on"); err != nil {
@@ -132,6 +136,9 @@ func (o *journalOptions) runAbandon(ctx context.Context, env *Env, engine *cairn
 	}
 	if runs, err = engine.Abandon(ctx, target); err != nil {
 		return err
+	}
+	if o.json {
+		return printJSON(env, runs)
 	}
 	_, err = fmt.Fprintf(env.Out, "Abandoned %s. cairn plan says what is left.\n", count(len(runs), "run"))
 	return writing("the result", err)
