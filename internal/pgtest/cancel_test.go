@@ -34,7 +34,7 @@ func TestCanceled(t *testing.T) {
 				if err := conn.QueryRow(t.Context(), "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()").Scan(&tls); err != nil || tls != (name == "tls") {
 					t.Fatalf("the connection has TLS: %v, %v", tls, err)
 				}
-				if _, err := conn.Exec(t.Context(), "BEGIN; CREATE TABLE t (a integer); SELECT pg_advisory_lock(7)"); err != nil {
+				if _, err := conn.Exec(t.Context(), "BEGIN; CREATE TABLE public.t (a integer); SELECT pg_advisory_lock(7)"); err != nil {
 					t.Fatal(err)
 				}
 				ctx, cancel := context.WithCancel(t.Context())
@@ -60,7 +60,7 @@ func TestCanceled(t *testing.T) {
 				if sleeping() != 0 {
 					t.Error("the statement goes on in the server")
 				}
-				for _, sql := range []string{"ROLLBACK", "SELECT pg_advisory_unlock(7)", "CREATE TABLE t (a integer); DROP TABLE t"} {
+				for _, sql := range []string{"ROLLBACK", "SELECT pg_advisory_unlock(7)", "CREATE TABLE public.t (a integer); DROP TABLE t"} {
 					if _, err := conn.Exec(t.Context(), sql); err != nil {
 						t.Errorf("%s: %v", sql, err)
 					}

@@ -58,6 +58,13 @@ func (c *contest) start(t *testing.T, major int) (target string, waits *atomic.I
 	if err != nil {
 		t.Fatal(err)
 	}
+	// The server takes its time to end the session that planned, and a role can be
+	// limited to one.
+	for left := c.request.Target.User != ""; left; time.Sleep(10 * time.Millisecond) {
+		if err := other.QueryRow(t.Context(), "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE usename = $1)", c.request.Target.User).Scan(&left); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if _, err := other.PgConn().Exec(t.Context(), "BEGIN; "+c.hold).ReadAll(); err != nil {
 		t.Fatal(err)
 	}

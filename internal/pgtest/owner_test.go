@@ -57,7 +57,7 @@ func TestOwnerOfASchema(t *testing.T) {
 			clusters.Roles(t, major, "schema_owner", "schema_reader")
 			admin := clusters.Database(t, major)
 			pgtest.Exec(t, admin, `ALTER ROLE schema_owner LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE; REVOKE ALL ON SCHEMA public FROM PUBLIC;
-CREATE SCHEMA app AUTHORIZATION schema_owner; CREATE SCHEMA closed; CREATE TABLE closed.secret (id integer);
+CREATE SCHEMA app AUTHORIZATION schema_owner; CREATE SCHEMA cairn AUTHORIZATION schema_owner; CREATE SCHEMA closed; CREATE TABLE closed.secret (id integer);
 CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w; CREATE USER MAPPING FOR PUBLIC SERVER s OPTIONS (a 'b');`)
 			engine := pgtest.NewEngine(t)
 			request := cairn.PlanRequest{Target: cairn.Connection{Database: admin, User: "schema_owner"}, Selection: cairn.Selection{Schemas: []string{"app"}}}

@@ -38,7 +38,7 @@ func TestOwnSession(t *testing.T) {
 		t.Run(pool.mode+" "+pool.size, func(t *testing.T) {
 			t.Parallel()
 			url := pgtest.Bouncer(t, clusters.Database(t, major), pool.mode, "default_pool_size = "+pool.size)
-			connect := func(ctx context.Context) (*pgx.Conn, error) { return pg.Connect(ctx, url, pg.Options{}) }
+			connect := func(ctx context.Context) (*pgx.Conn, error) { return pg.Connect(ctx, url, pg.Options{Pooled: true}) }
 			conn, err := connect(t.Context())
 			if err != nil {
 				t.Fatal(err)
@@ -75,7 +75,7 @@ func TestOwnSessionBusy(t *testing.T) {
 		}()
 	}
 	for range 20 {
-		connect := func(ctx context.Context) (*pgx.Conn, error) { return pg.Connect(ctx, url, pg.Options{}) }
+		connect := func(ctx context.Context) (*pgx.Conn, error) { return pg.Connect(ctx, url, pg.Options{Pooled: true}) }
 		conn, err := connect(t.Context())
 		if err != nil {
 			t.Fatal(err)

@@ -65,11 +65,11 @@ func TestRunObservesOutsideTransactions(t *testing.T) {
 		scan            bool
 		builds          []string
 	}{
-		{"create index", "CREATE TABLE t (a int)", "CREATE INDEX CONCURRENTLY i ON t (a)", nil, share, true, []string{"index:public.i"}},
-		{"create unique index", "CREATE TABLE t (a int)", "CREATE UNIQUE INDEX CONCURRENTLY i ON t (a)", nil, share, true, []string{"index:public.i"}},
-		{"drop index", "CREATE TABLE t (a int); CREATE INDEX i ON t (a)", "DROP INDEX CONCURRENTLY i", nil, share, false, nil},
-		{"reindex", "CREATE TABLE t (a int); CREATE INDEX i ON t (a)", "REINDEX INDEX CONCURRENTLY i", nil, share, true, []string{"index:public.i"}},
-		{"detach", partitioned, "ALTER TABLE t DETACH PARTITION t1 CONCURRENTLY", []schema.RelationLock{{Relation: "table:public.t1", Lock: "ACCESS EXCLUSIVE"}},
+		{"create index", "CREATE TABLE t (a int)", "CREATE INDEX CONCURRENTLY i ON public.t (a)", nil, share, true, []string{"index:public.i"}},
+		{"create unique index", "CREATE TABLE t (a int)", "CREATE UNIQUE INDEX CONCURRENTLY i ON public.t (a)", nil, share, true, []string{"index:public.i"}},
+		{"drop index", "CREATE TABLE t (a int); CREATE INDEX i ON t (a)", "DROP INDEX CONCURRENTLY public.i", nil, share, false, nil},
+		{"reindex", "CREATE TABLE t (a int); CREATE INDEX i ON t (a)", "REINDEX INDEX CONCURRENTLY public.i", nil, share, true, []string{"index:public.i"}},
+		{"detach", partitioned, "ALTER TABLE public.t DETACH PARTITION public.t1 CONCURRENTLY", []schema.RelationLock{{Relation: "table:public.t1", Lock: "ACCESS EXCLUSIVE"}},
 			append([]schema.RelationLock{{Relation: "table:public.t1", Lock: "ACCESS EXCLUSIVE"}}, share...), false, nil},
 	} {
 		for _, major := range pgtest.Versions() {

