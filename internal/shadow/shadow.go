@@ -49,6 +49,7 @@ type Shadow struct {
 	Conn    *pgx.Conn
 	Unowned string // role whose objects have an unspecified owner, which the session acts as
 	Local   bool   // on a server of Cairn's own
+	First   bool   // nothing else was on that server before
 	close   func(context.Context) error
 	given   bool // by the user
 }
@@ -106,7 +107,25 @@ func (p *Pool) Open(ctx context.Context, r Request) (*Shadow, error) {
 // Pool keeps the local servers of one run, one per major version.
 type Pool struct {
 	servers map[int]*server.Server
+	found   map[int]server.Binaries
+	used    map[*server.Server]bool // had a shadow
 	count   int
+}
+
+// Find returns the binaries that a local shadow of that request runs on.
+func (p *Pool) Find(ctx context.Context, r Request) (server.Binaries, error) {
+	if b, known := p.found[r.Major]; known {
+		return b, nil
+	}
+	b, err := server.Find(ctx, r.Major, r.Server)
+	if err != nil {
+		return server.Binaries{}, err
+	}
+	if p.found == nil {
+		p.found = map[int]server.Binaries{}
+	}
+	p.found[r.Major], p.found[b.Major] = b, b
+	return b, nil
 }
 
 // Close stops the local servers.
@@ -130,7 +149,7 @@ func (p *Pool) Major() int {
 
 func (p *Pool) openLocal(ctx context.Context, r Request) (*Shadow, error) {
 	if r.Alone {
-		return openAlone(ctx, r)
+		return p.openAlone(ctx, r)
 	}
 	s, err := p.start(ctx, r)
 	if err != nil {
@@ -140,8 +159,8 @@ func (p *Pool) openLocal(ctx context.Context, r Request) (*Shadow, error) {
 }
 
 // openAlone starts a server for one shadow, which stops with it.
-func openAlone(ctx context.Context, r Request) (*Shadow, error) {
-	own := Pool{}
+func (p *Pool) openAlone(ctx context.Context, r Request) (*Shadow, error) {
+	own := Pool{found: p.found}
 	s, err := own.start(ctx, r)
 	if err != nil {
 		return nil, err
@@ -156,6 +175,11 @@ func openAlone(ctx context.Context, r Request) (*Shadow, error) {
 
 func (p *Pool) openOn(ctx context.Context, s *server.Server, r Request) (*Shadow, error) {
 	p.count++
+	first := !p.used[s]
+	if p.used == nil {
+		p.used = map[*server.Server]bool{}
+	}
+	p.used[s] = true
 	name := fmt.Sprintf("shadow_%d", p.count)
 	if r.Alone && r.Name != "" {
 		name = r.Name
@@ -176,7 +200,7 @@ func (p *Pool) openOn(ctx context.Context, s *server.Server, r Request) (*Shadow
 	if err != nil {
 		return nil, fmt.Errorf("opening the shadow: %w", err)
 	}
-	return &Shadow{Conn: conn, Unowned: Superuser, Local: true, close: conn.Close}, nil
+	return &Shadow{Conn: conn, Unowned: Superuser, Local: true, First: first, close: conn.Close}, nil
 }
 
 func (p *Pool) start(ctx context.Context, r Request) (*server.Server, error) {
@@ -184,7 +208,7 @@ func (p *Pool) start(ctx context.Context, r Request) (*server.Server, error) {
 		return s, nil
 	}
 	server.Sweep(r.Server)
-	binaries, err := server.Find(ctx, r.Major, r.Server)
+	binaries, err := p.Find(ctx, r)
 	if err != nil {
 		return nil, err
 	}
