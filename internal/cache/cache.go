@@ -124,6 +124,9 @@ func (d Dir) Clear() (Usage, error) {
 	}
 	var u Usage
 	for _, e := range entries {
+		if e.unfinished && !e.abandoned() {
+			continue
+		}
 		if err := remove(e); err != nil {
 			return u, err
 		}
@@ -193,6 +196,9 @@ type entry struct {
 	unfinished bool
 }
 
+// abandoned reports whether nobody will finish an unfinished file.
+func (e entry) abandoned() bool { return time.Since(e.used) > abandoned }
+
 // entries lists the files of the directory. Files of others are none.
 func (d Dir) entries() ([]entry, error) {
 	if err := d.checkOwn(); errors.Is(err, fs.ErrNotExist) {
@@ -238,7 +244,7 @@ func (d Dir) trim() error {
 	}
 	var total int64
 	for _, e := range entries {
-		if e.unfinished && time.Since(e.used) > abandoned {
+		if e.unfinished && e.abandoned() {
 			if err := remove(e); err != nil {
 				return err
 			}

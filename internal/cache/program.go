@@ -18,6 +18,10 @@ var Program = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("finding the program: %w", err)
 	}
+	return identify(name)
+})
+
+func identify(name string) (string, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return "", fmt.Errorf("identifying the program: %w", err)
@@ -35,7 +39,7 @@ var Program = sync.OnceValues(func() (string, error) {
 		return "", fmt.Errorf("hashing the program: %w", err)
 	}
 	return fmt.Sprintf("sha256 %x", h.Sum(nil)), nil
-})
+}
 
 // buildID returns the ID that the Go linker wrote into an ELF binary, "" when
 // there is none.
