@@ -94,10 +94,11 @@ func (e *Engine) buildUpon(ctx context.Context, c recipe, at *slot) (result read
 		return read{}, errors.Join(err, s.Close(context.WithoutCancel(ctx)))
 	}
 	e.event("build", fmt.Sprintf("built %d objects on PostgreSQL %d", len(state.Objects), state.Server), time.Since(start))
-	if s.First {
-		e.keep(at.known(), loaded.Roles, state)
+	held := &holder{shadow: s, at: only(c.selection.Schemas)}
+	if at.known() != nil && at.isNew {
+		e.keep(at, loaded.Roles, state)
+		held.slot = at
 	}
-	held := &holder{shadow: s, at: only(c.selection.Schemas), slot: at}
 	held.wanted = held.at
 	return e.built(state, loaded, held), nil
 }

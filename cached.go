@@ -52,6 +52,7 @@ type slot struct {
 	server cache.Key // where the directories of the server are kept
 	key    cache.Key
 	found  bool // the key is known
+	isNew  bool // no other state was on the server before: only then what is built there is kept
 }
 
 // known returns the slot when its key is known, else nil.
@@ -99,6 +100,9 @@ func (e *Engine) newSlot(ctx context.Context, c recipe) (*slot, error) {
 		return nil, err
 	}
 	s := &slot{dir: e.states(), base: sha256.New()}
+	if s.isNew, err = e.shadows.IsNew(ctx, request); err != nil {
+		return nil, err
+	}
 	s.server = sha256.Sum256([]byte("directories " + program + stamp))
 	fmt.Fprintf(s.base, "state\nprogram %s\nserver %s\nencoding %q\nextensions %q\n", program, stamp, request.Encoding, c.scratch.Extensions)
 	for _, name := range slices.Sorted(maps.Keys(config.RuntimeParams)) {
@@ -162,9 +166,6 @@ func (e *Engine) locate(ctx context.Context, s *slot, on *shadow.Shadow) {
 
 // keep writes a state into its place. That it cannot be written is no error.
 func (e *Engine) keep(s *slot, roles []string, state *schema.State) {
-	if s == nil {
-		return
-	}
 	start := time.Now()
 	content, err := json.Marshal(roles)
 	if err == nil {
@@ -187,8 +188,14 @@ func (e *Engine) recall(s *slot, c recipe) (read, bool) {
 	held.wanted = held.at
 	held.build = func(ctx context.Context) (*shadow.Shadow, error) {
 		start := time.Now()
+		var err error
+		if s.isNew, err = e.shadows.IsNew(ctx, e.shadowFor(c.reading)); err != nil {
+			return nil, err
+		}
 		on, _, err := e.load(ctx, c, nil)
-		e.options.Logger.Debug("built the cached state on a shadow", "took", time.Since(start))
+		if err == nil {
+			e.event("build", "built the cached state on a shadow, which is needed for more", time.Since(start))
+		}
 		return on, err
 	}
 	return e.built(state, c.script.Result(roles), held), true

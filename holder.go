@@ -14,7 +14,7 @@ type holder struct {
 	shadow     *shadow.Shadow
 	build      func(context.Context) (*shadow.Shadow, error)
 	at, wanted string // the schema that the state is in on the shadow, and that it is wanted in
-	slot       *slot  // where the state is kept, nil for nowhere
+	slot       *slot  // where the state is kept, nil when it is not
 	changed    bool   // the shadow has served for more than the state
 }
 

@@ -148,7 +148,7 @@ func (e *Engine) moveSchema(ctx context.Context, r *read, to string) error {
 	if err != nil {
 		return fmt.Errorf("reading the shadow: %w", err)
 	}
-	if s.First {
+	if place != nil && held.slot.isNew {
 		e.keep(place, nil, r.state)
 	}
 	return nil

@@ -49,7 +49,6 @@ type Shadow struct {
 	Conn    *pgx.Conn
 	Unowned string // role whose objects have an unspecified owner, which the session acts as
 	Local   bool   // on a server of Cairn's own
-	First   bool   // nothing else was on that server before
 	close   func(context.Context) error
 	given   bool // by the user
 }
@@ -108,8 +107,14 @@ func (p *Pool) Open(ctx context.Context, r Request) (*Shadow, error) {
 type Pool struct {
 	servers map[int]*server.Server
 	found   map[int]server.Binaries
-	used    map[*server.Server]bool // had a shadow
 	count   int
+}
+
+// IsNew reports whether a local shadow of that request is the first on its server:
+// roles and tablespaces of earlier ones stay there.
+func (p *Pool) IsNew(ctx context.Context, r Request) (bool, error) {
+	b, err := p.Find(ctx, r)
+	return r.Alone || p.servers[b.Major] == nil, err
 }
 
 // Find returns the binaries that a local shadow of that request runs on.
@@ -175,11 +180,6 @@ func (p *Pool) openAlone(ctx context.Context, r Request) (*Shadow, error) {
 
 func (p *Pool) openOn(ctx context.Context, s *server.Server, r Request) (*Shadow, error) {
 	p.count++
-	first := !p.used[s]
-	if p.used == nil {
-		p.used = map[*server.Server]bool{}
-	}
-	p.used[s] = true
 	name := fmt.Sprintf("shadow_%d", p.count)
 	if r.Alone && r.Name != "" {
 		name = r.Name
@@ -200,7 +200,7 @@ func (p *Pool) openOn(ctx context.Context, s *server.Server, r Request) (*Shadow
 	if err != nil {
 		return nil, fmt.Errorf("opening the shadow: %w", err)
 	}
-	return &Shadow{Conn: conn, Unowned: Superuser, Local: true, First: first, close: conn.Close}, nil
+	return &Shadow{Conn: conn, Unowned: Superuser, Local: true, close: conn.Close}, nil
 }
 
 func (p *Pool) start(ctx context.Context, r Request) (*server.Server, error) {
