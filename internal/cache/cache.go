@@ -8,6 +8,7 @@ package cache
 
 import (
 	"bytes"
+	"cmp"
 	"compress/flate"
 	"crypto/sha256"
 	"encoding/binary"
@@ -26,6 +27,10 @@ import (
 
 // Limit is the size that a directory is kept below, in bytes.
 const Limit = 256 << 20
+
+// Most is the number of entries that a directory is kept below: it is listed
+// whenever one is added.
+const Most = 4096
 
 // largest is the size above which an entry is not unpacked.
 const largest = 1 << 30
@@ -48,6 +53,7 @@ type Key [sha256.Size]byte
 type Dir struct {
 	Path  string
 	Limit int64 // 0 for Limit
+	Most  int   // 0 for Most
 }
 
 // Usage is what a directory holds.
@@ -138,12 +144,9 @@ func (d Dir) Clear() (Usage, error) {
 	return u, nil
 }
 
-func (d Dir) limit() int64 {
-	if d.Limit != 0 {
-		return d.Limit
-	}
-	return Limit
-}
+func (d Dir) limit() int64 { return cmp.Or(d.Limit, Limit) }
+
+func (d Dir) most() int { return cmp.Or(d.Most, Most) }
 
 // checkOwn refuses a directory that others can write to or read.
 func (d Dir) checkOwn() error {
@@ -243,25 +246,25 @@ func (d Dir) trim() error {
 		return err
 	}
 	var total int64
+	var whole []entry
 	for _, e := range entries {
-		if e.unfinished && e.abandoned() {
+		switch {
+		case !e.unfinished:
+			whole = append(whole, e)
+			total += e.size
+		case e.abandoned():
 			if err := remove(e); err != nil {
 				return err
 			}
-			continue
 		}
-		total += e.size
 	}
-	if total <= d.limit() {
+	if total <= d.limit() && len(whole) <= d.most() {
 		return nil
 	}
-	slices.SortFunc(entries, func(a, b entry) int { return a.used.Compare(b.used) })
-	for _, e := range entries {
-		if total <= d.limit()/10*9 {
+	slices.SortFunc(whole, func(a, b entry) int { return a.used.Compare(b.used) })
+	for i, e := range whole {
+		if total <= d.limit()*9/10 && len(whole)-i <= d.most()*9/10 {
 			break
-		}
-		if e.unfinished {
-			continue
 		}
 		if err := remove(e); err != nil {
 			return err

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -173,6 +174,16 @@ func TestLimit(t *testing.T) {
 		t.Fatal(err)
 	}
 	put(t, d, "g", "x")
+	d.Most = 20
+	for i := range d.Most {
+		if err := os.WriteFile(d.file(key(strconv.Itoa(i))), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(t, d, "h", "x")
+	if usage, err := d.Usage(); err != nil || usage.Entries > d.Most || usage.Entries < d.Most/2 {
+		t.Error(usage, err)
+	}
 	if _, err := os.Stat(old); !os.IsNotExist(err) {
 		t.Error("an unfinished file stays forever")
 	}
