@@ -2,6 +2,7 @@ package cairn
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -104,7 +105,7 @@ func (e *Engine) newSlot(ctx context.Context, c recipe) (*slot, error) {
 		return nil, err
 	}
 	s.server = sha256.Sum256([]byte("directories " + program + stamp))
-	fmt.Fprintf(s.base, "state\nprogram %s\nserver %s\nencoding %q\nextensions %q\n", program, stamp, request.Encoding, c.scratch.Extensions)
+	fmt.Fprintf(s.base, "state\nprogram %s\nserver %s\nencoding %q\nextensions %q\n", program, stamp, cmp.Or(request.Encoding, "UTF8"), c.scratch.Extensions)
 	for _, name := range slices.Sorted(maps.Keys(config.RuntimeParams)) {
 		if name != "application_name" {
 			fmt.Fprintf(s.base, "setting %q %q\n", name, config.RuntimeParams[name])
