@@ -85,7 +85,7 @@ func TestKeyMeets(t *testing.T) {
 
 // A script says its key after a run as it did before.
 func TestKeyAfterRun(t *testing.T) {
-	script, err := Parse([]Source{file("a.sql", "ALTER DATABASE app SET a.b = 'c'; CREATE TABLE a ()")}, Options{Database: true, Name: "app"})
+	script, err := Parse([]Source{file("a.sql", "COMMENT ON DATABASE app IS 'x'; CREATE TABLE a ()")}, Options{Database: true, Name: "app"})
 	if err != nil {
 		t.Fatal(err)
 	}
