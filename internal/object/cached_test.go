@@ -21,5 +21,5 @@ func TestCachedMuseum(t *testing.T) {
 		t.Fatal(err)
 	}
 	request := cairn.PlanRequest{Target: cairn.Connection{Database: clusters.Load(t, major, before)}, Desired: file, Prove: cairn.NoProof}
-	pgtest.Cached(t, request, 1, 1)
+	pgtest.Cached(t, request, 1, -1) // versions differ in whether they print all alike
 }

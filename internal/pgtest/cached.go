@@ -13,7 +13,7 @@ import (
 
 // Cached plans without the cache, with it and with what is in it by then, and
 // demands the same plans each time. The last time so many states have to come from
-// the cache, and so many shadows are filled. The desired state has to be one that
+// the cache, and so many shadows are filled, -1 for any number. The desired state has to be one that
 // no test before has used.
 func Cached(t *testing.T, request cairn.PlanRequest, taken, filled int) {
 	t.Helper()
@@ -31,7 +31,7 @@ func Cached(t *testing.T, request cairn.PlanRequest, taken, filled int) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("the %s plan differs (-without the cache +with it):\n%s", step.name, diff)
 		}
-		if events["build"] != step.filled || events["cache"] != step.taken {
+		if step.filled >= 0 && events["build"] != step.filled || events["cache"] != step.taken {
 			t.Errorf("the %s plan filled %d shadows and took %d states from the cache", step.name, events["build"], events["cache"])
 		}
 	}
