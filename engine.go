@@ -97,7 +97,7 @@ func (e *Engine) planTo(ctx context.Context, target *target, old *schema.State, 
 	if err != nil {
 		return nil, err
 	}
-	t := &trial{target: target, plan: p, whole: whole, old: old, desired: desired.state, scratch: r.Scratch, used: desired.shadow}
+	t := &trial{target: target, plan: p, whole: whole, old: old, desired: desired.state, scratch: r.Scratch, used: desired.shadow.opened()}
 	if err := e.prove(ctx, t, r.Prove); err != nil {
 		return nil, err
 	}

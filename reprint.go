@@ -32,9 +32,14 @@ func (e *Engine) reprint(ctx context.Context, old *schema.State, desired read, m
 	if len(open) == 0 {
 		return nil
 	}
-	p := reprinter{engine: e, shadow: desired.shadow, managed: managed, old: old, new: desired.state, now: desired.state}
-	if p.shadow == nil {
-		var err error
+	p := reprinter{engine: e, managed: managed, old: old, new: desired.state, now: desired.state}
+	var err error
+	if desired.shadow != nil {
+		if p.shadow, err = desired.shadow.open(ctx); err != nil {
+			return err
+		}
+		desired.shadow.changed = true
+	} else {
 		if p.shadow, _, err = e.materialize(ctx, desired.state, desired.state.Server); err != nil {
 			return err
 		}

@@ -72,8 +72,8 @@ type reading struct {
 type read struct {
 	state    *schema.State
 	findings []schema.Finding
-	renames  []load.Rename  // as the files declare them
-	shadow   *shadow.Shadow // holds the state, when it was built from files; nil otherwise
+	renames  []load.Rename // as the files declare them
+	shadow   *holder       // has the state, when it comes from files; nil otherwise
 }
 
 // close gives back the shadow.
@@ -81,7 +81,7 @@ func (r read) close(ctx context.Context) error {
 	if r.shadow == nil {
 		return nil
 	}
-	return r.shadow.Close(context.WithoutCancel(ctx))
+	return r.shadow.close(context.WithoutCancel(ctx))
 }
 
 // connect opens the target.
@@ -238,99 +238,6 @@ func (e *Engine) readEmpty(ctx context.Context, r reading) (read, error) {
 	return read{state: state}, nil
 }
 
-// build runs SQL on a shadow and reads back what it made. The caller closes the
-// result. Files of a part of the target may use the rest of it: when they do, the
-// rest is made on the shadow first.
-func (e *Engine) build(ctx context.Context, sources []load.Source, r reading) (read, error) {
-	result, err := e.buildUpon(ctx, nil, sources, r)
-	if !load.IsMissing(err) || r.other == nil {
-		return result, err
-	}
-	plain, _ := scope.Plain(e.kinds, r.other)
-	rest, limitErr := scope.Rest(e.kinds, schema.Scope{Schemas: r.selection.Schemas, Ignore: r.selection.Ignore}, plain)
-	if limitErr != nil || rest == nil {
-		return read{}, errors.Join(err, limitErr)
-	}
-	second, retryErr := e.buildUpon(ctx, rest, sources, r)
-	if retryErr == nil || load.IsMissing(retryErr) {
-		return second, retryErr
-	}
-	return read{}, err // the files make what the rest holds, too
-}
-
-// buildUpon is build on a shadow that holds a state already, if there is one.
-func (e *Engine) buildUpon(ctx context.Context, ground *schema.State, sources []load.Source, r reading) (result read, err error) {
-	start := time.Now()
-	request := shadow.Request{Where: r.scratch.Shadow, Major: e.majorFor(r), Options: e.connectOptions(), Server: e.servers, Alone: r.selection.Roles}
-	if r.target != nil {
-		request.Beside, request.Encoding = r.target.conn, r.target.encoding
-	}
-	if request.Where == shadow.Target && r.target == nil {
-		return read{}, hinted{errors.New("--shadow target needs a target"), "leave it out, or give the URL of an empty database"}
-	}
-	if err := r.selection.checkShadow(request.Where); err != nil {
-		return read{}, err
-	}
-	s, err := e.shadows.Open(ctx, request)
-	if err != nil {
-		return read{}, err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, s.Close(context.WithoutCancel(ctx)))
-		}
-	}()
-	if ground != nil {
-		bare := e.unowned(ground)
-		if r.selection.Roles {
-			bare.Roles = nil // a role that is there already could not be created
-		}
-		if _, err := e.fill(ctx, s, bare, ground.Server); err != nil {
-			return read{}, err
-		}
-	}
-	if err := prepare(ctx, s.Conn, r); err != nil {
-		return read{}, err
-	}
-	options := load.Options{CreateRoles: true, SearchPath: searchPath(r.selection), Schema: only(r.selection.Schemas), Roles: r.selection.Roles, Database: r.selection.Database,
-		Name: databaseName(r), NoInherit: e.noInherit(r.other),
-		Supply: func(err error) bool { return s.Supply(ctx, err) }}
-	loaded, err := load.Run(ctx, s.Conn, sources, options)
-	if err != nil {
-		return read{}, err
-	}
-	state, err := e.readBuilt(ctx, s, loaded, r.selection)
-	if err != nil {
-		return read{}, err
-	}
-	e.event("build", fmt.Sprintf("built %d objects on PostgreSQL %d", len(state.Objects), state.Server), time.Since(start))
-	result = read{state: state, shadow: s, renames: loaded.Renames}
-	for _, f := range loaded.Findings {
-		result.findings = append(result.findings,
-			schema.Finding{Code: f.Code, File: f.File, Line: f.Line, Column: f.Column, Message: f.Message, Hint: f.Hint})
-	}
-	return result, nil
-}
-
-// readBuilt reads what files made on a shadow.
-func (e *Engine) readBuilt(ctx context.Context, s *shadow.Shadow, loaded load.Result, selection Selection) (*schema.State, error) {
-	major, err := pg.CheckVersion(s.Conn)
-	if err != nil {
-		return nil, err
-	}
-	state, err := catalog.Read(ctx, s.Conn, e.kinds,
-		catalog.Options{Server: major, Unowned: s.Unowned, Default: s.Unowned, With: selection.options()})
-	if err != nil {
-		return nil, fmt.Errorf("reading the shadow: %w", err)
-	}
-	scope.Mentioned(e.kinds, state, loaded.Roles)
-	if loaded.Name == "" {
-		loaded.Name = scope.Unnamed
-	}
-	scope.Call(e.kinds, state, loaded.Name)
-	return state, nil
-}
-
 // materialize makes the state on a new local shadow, as far as that does not
 // refuse, and returns the first refusal.
 func (e *Engine) materialize(ctx context.Context, state *schema.State, major int) (*shadow.Shadow, error, error) {
@@ -384,17 +291,6 @@ func (e *Engine) translate(ctx context.Context, state *schema.State, major int) 
 	maps.Copy(result.Objects, asked)
 	result.Roles, result.Options, result.Name = state.Roles, state.Options, state.Name
 	return result, nil
-}
-
-// prepare creates the extensions that the configuration names.
-func prepare(ctx context.Context, conn *pgx.Conn, r reading) error {
-	for _, x := range r.scratch.Extensions {
-		if _, err := conn.Exec(ctx, "CREATE EXTENSION IF NOT EXISTS "+pg.QuoteIdent(x)+" CASCADE"); err != nil {
-			return hinted{fmt.Errorf("creating extension %s on the shadow: %w", x, err),
-				"install the extension for the shadow's server, or name a server that has it with --shadow"}
-		}
-	}
-	return nil
 }
 
 // only returns the one schema that files are loaded into, "" for several.

@@ -11,7 +11,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/cairn-db/cairn/internal/catalog"
-	"github.com/cairn-db/cairn/internal/pg"
 	"github.com/cairn-db/cairn/schema"
 )
 
@@ -54,7 +53,7 @@ func (e *Engine) PlanEach(ctx context.Context, r PlanRequest) (plans []SchemaPla
 	parts := bySchema(old)
 	for i, name := range names {
 		if i > 0 {
-			if err := e.moveSchema(ctx, &desired, names[i-1], name); err != nil {
+			if err := e.moveSchema(ctx, &desired, name); err != nil {
 				return nil, err
 			}
 		}
@@ -128,16 +127,29 @@ func bySchema(s *schema.State) map[string]map[schema.ID]*schema.Object {
 }
 
 // moveSchema renames the schema that the desired state was built in and reads it
-// again.
-func (e *Engine) moveSchema(ctx context.Context, r *read, from, to string) error {
-	_, err := r.shadow.Conn.Exec(ctx, "ALTER SCHEMA "+pg.QuoteIdent(from)+" RENAME TO "+pg.QuoteIdent(to))
-	if err != nil {
-		return fmt.Errorf("moving the desired state to schema %s: %w", to, err)
+// again, or takes what was read another time.
+func (e *Engine) moveSchema(ctx context.Context, r *read, to string) error {
+	held := r.shadow
+	held.wanted = to
+	place := held.slot.moved(to)
+	if held.changed { // the shadow prints some expressions otherwise by now
+		place = nil
 	}
-	r.state, err = catalog.Read(ctx, r.shadow.Conn, e.kinds,
-		catalog.Options{Server: r.state.Server, Unowned: r.shadow.Unowned, Default: r.shadow.Unowned})
+	if _, state := e.lookUp(place); state != nil {
+		r.state = state
+		return nil
+	}
+	s, err := held.open(ctx)
+	if err != nil {
+		return err
+	}
+	r.state, err = catalog.Read(ctx, s.Conn, e.kinds,
+		catalog.Options{Server: r.state.Server, Unowned: s.Unowned, Default: s.Unowned})
 	if err != nil {
 		return fmt.Errorf("reading the shadow: %w", err)
+	}
+	if place != nil && held.slot.isNew {
+		e.keep(place, nil, r.state)
 	}
 	return nil
 }

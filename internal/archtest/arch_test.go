@@ -18,7 +18,7 @@ const module = "github.com/cairn-db/cairn"
 // layers are the packages from the bottom up: each may import those before it,
 // and of its own layer nothing.
 var layers = [][]string{
-	{"schema", "internal/pg", "internal/sealed", "internal/server"},
+	{"schema", "internal/pg", "internal/sealed", "internal/server", "internal/cache"},
 	{"internal/kind", "internal/load", "internal/store"},
 	{"internal/object", "internal/catalog", "internal/scope", "internal/diff", "internal/shadow", "internal/snapshot", "internal/hazard"},
 	{"internal/plan", "internal/rename"},
@@ -30,7 +30,7 @@ var layers = [][]string{
 }
 
 // generic packages do not know a single kind.
-var generic = []string{"", "schema", "internal/kind", "internal/catalog", "internal/scope", "internal/diff", "internal/sealed",
+var generic = []string{"", "schema", "internal/kind", "internal/catalog", "internal/scope", "internal/diff", "internal/sealed", "internal/cache",
 	"internal/snapshot", "internal/plan", "internal/rename", "internal/store", "internal/layout", "internal/apply", "internal/prove", "internal/hazard"}
 
 const (

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -80,6 +81,14 @@ func setUp(t *testing.T, env *testscript.Env, major int) error {
 	env.Setenv("MAJOR", strconv.Itoa(major))
 	env.Setenv("CAIRN_DATA_DIR", data)
 	env.Setenv("CAIRN_CACHE_DIR", pgtest.ServerOptions().CacheDir)
+	fresh := filepath.Join(data, "cache") // with the servers that were fetched, and nothing else
+	env.Setenv("FRESH_CACHE", fresh)
+	if err := os.Mkdir(fresh, 0o755); err != nil {
+		return err
+	}
+	if err := os.Symlink(filepath.Join(pgtest.ServerOptions().CacheDir, "postgres"), filepath.Join(fresh, "postgres")); err != nil {
+		return err
+	}
 	env.Setenv("CAIRN_POSTGRES_BIN", os.Getenv("CAIRN_POSTGRES_BIN"))
 	wrong, err := fakeServer(env, refusePassword)
 	if err != nil {

@@ -95,7 +95,7 @@ locks, rewrites or loses, and runs the plan that was reviewed.`,
 	addGlobalFlags(env, root)
 	for _, c := range []*cobra.Command{
 		newInitCommand(env), newDumpCommand(env), newSnapshotCommand(env), newPlanCommand(env), newApplyCommand(env),
-		newDiffCommand(env), newProveCommand(env), newHistoryCommand(env), newDoctorCommand(env), newVersionCommand(env),
+		newDiffCommand(env), newProveCommand(env), newHistoryCommand(env), newDoctorCommand(env), newCacheCommand(env), newVersionCommand(env),
 	} {
 		c.GroupID = "declarative"
 		root.AddCommand(c)

@@ -48,7 +48,7 @@ func directives(s pg.Statement) []Rename {
 }
 
 // renames returns the directives of all statements that are run.
-func (s *script) renames() []Rename {
+func (s *Script) renames() []Rename {
 	var all []Rename
 	for _, item := range s.items {
 		all = append(all, directives(item.statement)...)

@@ -10,7 +10,7 @@ import (
 // acts as another role, and for an object that comes later.
 func TestLabels(t *testing.T) {
 	conn := newDatabase(t)
-	_, err := Run(context.Background(), conn, []Source{
+	_, err := parseAndRun(context.Background(), conn, []Source{
 		file("a.sql", "SECURITY LABEL FOR p ON TABLE one.t IS E'it''s\\n';"),
 		file("b.sql", "CREATE SCHEMA one; SET ROLE labeller; SET search_path = one; SECURITY LABEL FOR p ON COLUMN t.a IS 'x'; SECURITY LABEL FOR q ON COLUMN t.a IS 'y';"),
 		file("c.sql", "CREATE TABLE one.t (a int); ALTER TABLE one.t OWNER TO labeller; GRANT ALL ON SCHEMA one TO labeller;"),
@@ -42,7 +42,7 @@ func TestLabelErrors(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			_, err := Run(context.Background(), conn, []Source{file("a.sql", test.sql)}, Options{})
+			_, err := parseAndRun(context.Background(), conn, []Source{file("a.sql", test.sql)}, Options{})
 			var placed *Error
 			if !errors.As(err, &placed) || placed.Message != test.message || placed.Hint() != test.hint {
 				t.Errorf("got %v with the hint %q", err, placed.Hint())

@@ -40,6 +40,15 @@ func withServer(run func() int) (int, error) {
 	return code, testServer.Stop(ctx)
 }
 
+// parseAndRun runs sources on a database.
+func parseAndRun(ctx context.Context, conn *pgx.Conn, sources []Source, o Options) (Result, error) {
+	script, err := Parse(sources, o)
+	if err != nil {
+		return Result{}, err
+	}
+	return script.Run(ctx, conn, nil)
+}
+
 var databases atomic.Int32
 
 // newDatabase returns a connection to an empty database.

@@ -15,67 +15,64 @@ import (
 
 // Options says how sources are loaded.
 type Options struct {
-	Schema      string           // exists before anything else, "" for none; a source may create it
-	SearchPath  []string         // at the start of each source; default: that of PostgreSQL
-	CreateRoles bool             // create roles that the sources only mention, without login
-	Supply      func(error) bool // removes the cause of a failure that lies in the server, if it can; may be nil
-	NoInherit   []string         // those of them that have NOINHERIT
-	Roles       bool             // roles count, and not only what they own and may do
-	Database    bool             // what statements say of the database itself counts
-	Name        string           // of the database that statements name; "" for the first that they do
-
-	scratch string // name of the scratch database
+	Schema      string   // exists before anything else, "" for none; a source may create it
+	SearchPath  []string // at the start of each source; default: that of PostgreSQL
+	CreateRoles bool     // create roles that the sources only mention, without login
+	NoInherit   []string // those of them that have NOINHERIT
+	Roles       bool     // roles count, and not only what they own and may do
+	Database    bool     // what statements say of the database itself counts
+	Name        string   // of the database that statements name; "" for the first that they do
 }
 
 // Result is what loading has found.
 type Result struct {
-	Findings   []Finding // statements that were not run
-	Renames    []Rename  // as comments declare them
-	Roles      []string  // roles that were created because they were mentioned, sorted
-	Name       string    // of the database that statements name, "" when none does
-	Extensions []string  // extensions of the database afterwards, sorted, without plpgsql
+	Findings []Finding // statements that were not run
+	Renames  []Rename  // as comments declare them
+	Roles    []string  // roles that were created because they were mentioned, sorted
+	Name     string    // of the database that statements name, "" when none does
 }
 
-// Run runs the sources on a scratch database. Their order does not matter: a
-// statement that fails is tried again after the others, until nothing more
-// succeeds. Errors about the sources are of type *Error or *pg.SyntaxError.
-func Run(ctx context.Context, conn *pgx.Conn, sources []Source, o Options) (Result, error) {
-	o.scratch = conn.Config().Database
-	script, err := read(sources, o)
-	if err != nil {
-		return Result{}, err
+// Run runs the script on a scratch database. The order of statements does not
+// matter: one that fails is tried again after the others, until nothing more
+// succeeds. Where one fails, supply removes the cause if that lies in the server
+// and it can; it may be nil. Errors about the sources are of type *Error or
+// *pg.SyntaxError.
+func (s *Script) Run(ctx context.Context, conn *pgx.Conn, supply func(error) bool) (Result, error) {
+	o := s.options
+	for _, item := range s.items {
+		item.address(conn.Config().Database)
 	}
-	r := &runner{ctx: ctx, conn: conn.PgConn(), createRoles: o.CreateRoles, noInherit: o.NoInherit, supply: o.Supply, major: pg.ServerVersion(conn)}
+	r := &runner{ctx: ctx, conn: conn.PgConn(), createRoles: o.CreateRoles, noInherit: o.NoInherit, supply: supply, major: pg.ServerVersion(conn)}
 	r.prepare(o.SearchPath)
-	items := script.items
+	items := s.items
 	if o.Roles {
 		items, r.created = rolesFirst(items), created(items)
 	}
-	if items, err = r.schemaFirst(items, o.Schema); err != nil {
+	items, err := r.schemaFirst(items, o.Schema)
+	if err != nil {
 		return Result{}, err
 	}
 	if err := r.rounds(items); err != nil {
 		return Result{}, err
 	}
-	if err := r.checkBodies(script.items); err != nil {
+	if err := r.checkBodies(s.items); err != nil {
 		return Result{}, err
 	}
 	if err := r.exec(r.base); err != nil {
 		return Result{}, fmt.Errorf("resetting the session: %w", err)
 	}
-	result := Result{Findings: script.findings, Renames: script.renames(), Roles: r.roles, Name: script.named}
-	slices.Sort(result.Roles)
-	if o.Roles {
-		result.Findings = append(result.Findings, changedOnly(script.items, r.roles)...)
+	slices.Sort(r.roles)
+	return s.Result(r.roles), nil
+}
+
+// Result is what Run returns when the given roles were created because they were
+// mentioned. It says of the script what depends on its place and its names.
+func (s *Script) Result(roles []string) Result {
+	result := Result{Findings: slices.Clone(s.findings), Renames: s.renames(), Roles: roles, Name: s.named}
+	if s.options.Roles {
+		result.Findings = append(result.Findings, changedOnly(s.items, roles)...)
 	}
-	rows, err := conn.Query(ctx, "SELECT extname FROM pg_catalog.pg_extension WHERE extname <> 'plpgsql' ORDER BY extname COLLATE \"C\"", pgx.QueryExecModeSimpleProtocol)
-	if err == nil {
-		result.Extensions, err = pgx.CollectRows(rows, pgx.RowTo[string])
-	}
-	if err != nil {
-		return Result{}, fmt.Errorf("reading extensions: %w", err)
-	}
-	return result, nil
+	return result
 }
 
 // runner sends items and remembers what the session looks like.

@@ -15,13 +15,14 @@ type item struct {
 	sql       string // what is sent
 	session   *session
 	words     []string
-	alone     bool // cannot share a message with others
-	at, shift int  // where characters were put into the statement, and how many
+	alone     bool       // cannot share a message with others
+	databases []pg.Token // where the statement names the database
+	at, shift int        // where characters were put into the statement, and how many
 	err       error
 }
 
-// script is what the sources say, in order.
-type script struct {
+// Script is what sources say: the statements to run, in order.
+type Script struct {
 	items    []*item
 	findings []Finding
 	included map[string]bool // names of included files, as absolute returns them
@@ -43,10 +44,11 @@ var quietCommands = map[string]bool{
 	"prompt": false, "x": true, "t": true, "a": true, "q": false, ".": true,
 }
 
-// read turns sources into a script. A source that another one includes, or that
-// is there under another name too, is not run a second time.
-func read(sources []Source, o Options) (*script, error) {
-	script := &script{included: map[string]bool{}, options: o, named: o.Name}
+// Parse turns sources, with the files that they include, into a script. A source
+// that another one includes, or that is there under another name too, is not run
+// a second time. Its errors are of type *Error or *pg.SyntaxError.
+func Parse(sources []Source, o Options) (*Script, error) {
+	script := &Script{included: map[string]bool{}, options: o, named: o.Name}
 	start := &session{}
 	parts := make([][]*item, len(sources))
 	findings := make([][]Finding, len(sources))
@@ -82,7 +84,7 @@ func absolute(name string) string {
 	return name
 }
 
-func (s *script) source(source Source) error {
+func (s *Script) source(source Source) error {
 	statements, err := pg.Split(source.Name, source.Text)
 	if err != nil {
 		return err
@@ -97,7 +99,7 @@ func (s *script) source(source Source) error {
 	return nil
 }
 
-func (s *script) statement(statement pg.Statement) error {
+func (s *Script) statement(statement pg.Statement) error {
 	if statement.Meta != "" {
 		return s.command(statement)
 	}
@@ -125,21 +127,26 @@ func (s *script) statement(statement pg.Statement) error {
 	return nil
 }
 
-func (s *script) find(at pg.Statement, code, message, hint string) {
+func (s *Script) find(at pg.Statement, code, message, hint string) {
 	s.findings = append(s.findings, Finding{Code: code, File: at.File, Line: at.Line, Column: at.Column, Message: message, Hint: hint})
 }
 
 // add lets an item run.
-func (s *script) add(item *item) {
-	if isRole(item.words) {
-		item.sql = pg.WithoutPassword(item.sql)
-	}
+func (s *Script) add(item *item) {
+	item.hidePassword()
 	item.alone = concurrently.MatchString(item.sql) || isLabel(item.words)
 	s.items = append(s.items, item)
 }
 
+// hidePassword takes the password out of a statement about a role.
+func (i *item) hidePassword() {
+	if isRole(i.words) {
+		i.sql = pg.WithoutPassword(i.sql)
+	}
+}
+
 // command follows or ignores a psql command.
-func (s *script) command(statement pg.Statement) error {
+func (s *Script) command(statement pg.Statement) error {
 	switch name := statement.Meta; {
 	case name == "i" || name == "include" || name == "ir" || name == "include_relative":
 		return s.include(statement)
@@ -150,7 +157,7 @@ func (s *script) command(statement pg.Statement) error {
 		`only \i and \ir are followed; remove the command`)
 }
 
-func (s *script) include(statement pg.Statement) error {
+func (s *Script) include(statement pg.Statement) error {
 	if len(statement.Args) != 1 {
 		return rejected(statement, `\`+statement.Meta+" needs one file name", "")
 	}

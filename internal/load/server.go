@@ -100,10 +100,10 @@ func mayBeMore(words []string) bool {
 	return has(words, "ALTER", "DATABASE") || isRole(words)
 }
 
-// server decides about a statement that is about more than the schema, and
-// gives the item, which may be nil, the name of the scratch database in the
-// place of the target's. It reports whether the statement is one.
-func (s *script) server(statement pg.Statement, words []string, item *item) (run, found bool) {
+// server decides about a statement that is about more than the schema, and notes
+// in the item where it names the database. It reports whether the statement is
+// one.
+func (s *Script) server(statement pg.Statement, words []string, item *item) (run, found bool) {
 	if !mayBeMore(words) {
 		return true, false
 	}
@@ -129,18 +129,23 @@ func (s *script) server(statement pg.Statement, words []string, item *item) (run
 			return false, true
 		}
 	}
-	item.rename(about.databases, s.options.scratch)
+	item.databases = about.databases
 	return true, true
 }
 
-// rename puts another name in the place of tokens.
-func (i *item) rename(tokens []pg.Token, name string) {
+// address puts the name of the scratch database in the place of the target's.
+func (i *item) address(name string) {
+	if len(i.databases) == 0 {
+		return
+	}
 	quoted := pg.QuoteIdent(name)
-	for _, t := range slices.Backward(tokens) {
+	i.sql = i.statement.SQL
+	for _, t := range slices.Backward(i.databases) {
 		i.at = utf8.RuneCountInString(i.sql[:t.Offset])
 		i.shift = utf8.RuneCountInString(quoted) - utf8.RuneCountInString(t.Text)
 		i.sql = i.sql[:t.Offset] + quoted + i.sql[t.Offset+len(t.Text):]
 	}
+	i.hidePassword()
 }
 
 // left is a statement that is left alone.

@@ -23,7 +23,7 @@ func findings(result Result) (lines []string) {
 // What is about the server or the database is left alone, with a finding for each.
 func TestServerLeftAlone(t *testing.T) {
 	conn := newDatabase(t)
-	result, err := Run(context.Background(), conn, []Source{file("a.sql", aboutServer)}, Options{CreateRoles: true})
+	result, err := parseAndRun(context.Background(), conn, []Source{file("a.sql", aboutServer)}, Options{CreateRoles: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func TestServerLeftAlone(t *testing.T) {
 func TestServer(t *testing.T) {
 	conn := newDatabase(t)
 	text := strings.ReplaceAll(aboutServer, "server_", "managed_")
-	result, err := Run(context.Background(), conn, []Source{file("a.sql", text)}, Options{CreateRoles: true, Roles: true, Database: true})
+	result, err := parseAndRun(context.Background(), conn, []Source{file("a.sql", text)}, Options{CreateRoles: true, Roles: true, Database: true})
 	if err != nil {
 		t.Fatal(err)
 	}

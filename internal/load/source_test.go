@@ -73,7 +73,7 @@ func TestIncludes(t *testing.T) {
 		t.Fatal(err)
 	}
 	conn := newDatabase(t)
-	if _, err := Run(context.Background(), conn, sources, Options{}); err != nil {
+	if _, err := parseAndRun(context.Background(), conn, sources, Options{}); err != nil {
 		t.Fatal(err)
 	}
 	if got := value(t, conn, "SELECT string_agg(tablename, ' ' ORDER BY 1) FROM (SELECT tablename FROM pg_tables WHERE schemaname = 'one' ORDER BY 1) x"); got != "b t" {
@@ -91,7 +91,7 @@ func TestIncludeErrors(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = Run(context.Background(), newDatabase(t), sources, Options{})
+		_, err = parseAndRun(context.Background(), newDatabase(t), sources, Options{})
 		if err == nil || err.Error() != want {
 			t.Errorf("got %v, want %s", err, want)
 		}
@@ -114,7 +114,7 @@ func TestFilesLoadOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	conn := newDatabase(t)
-	if _, err := Run(context.Background(), conn, sources, Options{}); err != nil {
+	if _, err := parseAndRun(context.Background(), conn, sources, Options{}); err != nil {
 		t.Fatal(err)
 	}
 	if got := value(t, conn, "SELECT string_agg(tablename, ' ' ORDER BY tablename) FROM pg_tables WHERE schemaname = 'public'"); got != "a b c" {

@@ -106,7 +106,31 @@ func (p *Pool) Open(ctx context.Context, r Request) (*Shadow, error) {
 // Pool keeps the local servers of one run, one per major version.
 type Pool struct {
 	servers map[int]*server.Server
+	found   map[int]server.Binaries
 	count   int
+}
+
+// IsNew reports whether a local shadow of that request is the first on its server:
+// roles and tablespaces of earlier ones stay there.
+func (p *Pool) IsNew(ctx context.Context, r Request) (bool, error) {
+	b, err := p.Find(ctx, r)
+	return r.Alone || p.servers[b.Major] == nil, err
+}
+
+// Find returns the binaries that a local shadow of that request runs on.
+func (p *Pool) Find(ctx context.Context, r Request) (server.Binaries, error) {
+	if b, known := p.found[r.Major]; known {
+		return b, nil
+	}
+	b, err := server.Find(ctx, r.Major, r.Server)
+	if err != nil {
+		return server.Binaries{}, err
+	}
+	if p.found == nil {
+		p.found = map[int]server.Binaries{}
+	}
+	p.found[r.Major], p.found[b.Major] = b, b
+	return b, nil
 }
 
 // Close stops the local servers.
@@ -130,7 +154,7 @@ func (p *Pool) Major() int {
 
 func (p *Pool) openLocal(ctx context.Context, r Request) (*Shadow, error) {
 	if r.Alone {
-		return openAlone(ctx, r)
+		return p.openAlone(ctx, r)
 	}
 	s, err := p.start(ctx, r)
 	if err != nil {
@@ -140,8 +164,8 @@ func (p *Pool) openLocal(ctx context.Context, r Request) (*Shadow, error) {
 }
 
 // openAlone starts a server for one shadow, which stops with it.
-func openAlone(ctx context.Context, r Request) (*Shadow, error) {
-	own := Pool{}
+func (p *Pool) openAlone(ctx context.Context, r Request) (*Shadow, error) {
+	own := Pool{found: p.found}
 	s, err := own.start(ctx, r)
 	if err != nil {
 		return nil, err
@@ -184,7 +208,7 @@ func (p *Pool) start(ctx context.Context, r Request) (*server.Server, error) {
 		return s, nil
 	}
 	server.Sweep(r.Server)
-	binaries, err := server.Find(ctx, r.Major, r.Server)
+	binaries, err := p.Find(ctx, r)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,268 @@
+package cairn
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cairn-db/cairn/internal/cache"
+	"github.com/cairn-db/cairn/internal/pg"
+	"github.com/cairn-db/cairn/internal/server"
+	"github.com/cairn-db/cairn/internal/shadow"
+	"github.com/cairn-db/cairn/internal/snapshot"
+	"github.com/cairn-db/cairn/schema"
+)
+
+// slot is the place of a built state in the cache. Its key is a hash of all that
+// decides what the state is:
+//
+//   - the program, because another one reads and runs the same SQL otherwise;
+//   - the binary of the server by its place, version, size and time, because
+//     PostgreSQL decides what SQL means and how it is printed;
+//   - what is installed beside it, by names, sizes and times: extensions, their
+//     libraries, dictionaries, and what initdb makes a cluster of. Files can ask
+//     which extensions there are, so those that they do not create count too;
+//   - the settings that connections of the environment begin with (PGOPTIONS);
+//   - the encoding of the target's database, which the shadow gets. The locale of
+//     a local shadow is C, and its user is always the same;
+//   - the extensions that the configuration names, in their order;
+//   - the state that is on the shadow before the files, when they need one;
+//   - the script: see load.Script.WriteKey. It has the selection as far as it
+//     decides what is loaded and read: schema, search_path, roles, settings of the
+//     database, and which roles of the target do not inherit.
+//
+// What of the result hangs on names of files, lines and the name of the database
+// is no part of an entry, and is found anew for each hit.
+//
+// Only local shadows have a slot. What is built on another server depends on its
+// roles, tablespaces and settings, and asking for all of them takes the connection
+// that a hit is to spare.
+type slot struct {
+	dir    cache.Dir
+	base   hash.Hash // of all but what is installed beside the server
+	server cache.Key // where the directories of the server are kept
+	key    cache.Key
+	found  bool // the key is known
+	isNew  bool // no other state was on the server before: only then what is built there is kept
+}
+
+// known returns the slot when its key is known, else nil.
+func (s *slot) known() *slot {
+	if s == nil || !s.found {
+		return nil
+	}
+	return s
+}
+
+// states is the directory of cached states.
+func (e *Engine) states() cache.Dir {
+	return cache.Dir{Path: filepath.Join(e.options.CacheDir, "states")}
+}
+
+// slotOf returns the place of what a recipe makes, nil when that is not cached.
+func (e *Engine) slotOf(ctx context.Context, c recipe) *slot {
+	if c.scratch.NoCache || c.scratch.Shadow != "" {
+		return nil
+	}
+	s, err := e.newSlot(ctx, c)
+	if err != nil {
+		e.options.Logger.Debug("the cache of states is not used", "because", err)
+		return nil
+	}
+	return s
+}
+
+func (e *Engine) newSlot(ctx context.Context, c recipe) (*slot, error) {
+	program, err := cache.Program()
+	if err != nil {
+		return nil, err
+	}
+	request := e.shadowFor(c.reading)
+	binaries, err := e.shadows.Find(ctx, request)
+	if err != nil {
+		return nil, err
+	}
+	stamp, err := binaries.Stamp()
+	if err != nil {
+		return nil, err
+	}
+	config, err := pg.ParseConfig("", e.connectOptions())
+	if err != nil {
+		return nil, err
+	}
+	s := &slot{dir: e.states(), base: sha256.New()}
+	if s.isNew, err = e.shadows.IsNew(ctx, request); err != nil {
+		return nil, err
+	}
+	s.server = sha256.Sum256([]byte("directories " + program + stamp))
+	fmt.Fprintf(s.base, "state\nprogram %s\nserver %s\nencoding %q\nextensions %q\n", program, stamp, cmp.Or(request.Encoding, "UTF8"), c.scratch.Extensions)
+	for _, name := range slices.Sorted(maps.Keys(config.RuntimeParams)) {
+		if name != "application_name" {
+			fmt.Fprintf(s.base, "setting %q %q\n", name, config.RuntimeParams[name])
+		}
+	}
+	if c.ground != nil {
+		fmt.Fprintf(s.base, "ground %x\n", sha256.Sum256(snapshot.Pack(unsized(c.ground))))
+	}
+	c.script.WriteKey(s.base)
+	directories, err := s.dir.Get(s.server)
+	if err != nil || directories == nil {
+		return s, err
+	}
+	return s, s.settle(strings.Split(string(directories), "\n"))
+}
+
+// unsized is a state without what changes by itself and makes nothing on a shadow.
+func unsized(s *schema.State) *schema.State {
+	bare := copyOf(s)
+	bare.Large, bare.Unknown, bare.Hidden = 0, nil, nil
+	for id, o := range bare.Objects {
+		if o.Stats != nil {
+			less := *o
+			less.Stats = nil
+			bare.Objects[id] = &less
+		}
+	}
+	return bare
+}
+
+// settle completes the key by what is in the directories of the server now.
+func (s *slot) settle(directories []string) error {
+	if err := server.StampDirectories(s.base, directories); err != nil {
+		return err
+	}
+	s.key, s.found = cache.Key(s.base.Sum(nil)), true
+	return nil
+}
+
+// locate asks a shadow for the directories of its server, when they are not known
+// yet. It does so before anything is run there: what is installed meanwhile is not
+// taken for what was used.
+func (e *Engine) locate(ctx context.Context, s *slot, on *shadow.Shadow) {
+	if s == nil || s.found {
+		return
+	}
+	directories, err := on.Installed(ctx)
+	if err == nil {
+		err = s.settle(directories)
+	}
+	if err == nil {
+		err = s.dir.Put(s.server, []byte(strings.Join(directories, "\n")))
+	}
+	if err != nil {
+		e.options.Logger.Debug("the cache of states is not used", "because", err)
+		s.found = false
+	}
+}
+
+// keep writes a state into its place. That it cannot be written is no error.
+func (e *Engine) keep(s *slot, roles []string, state *schema.State) {
+	start := time.Now()
+	content, err := json.Marshal(roles)
+	if err == nil {
+		err = s.dir.Put(s.key, slices.Concat(content, []byte("\n"), snapshot.Pack(state)))
+	}
+	if err != nil {
+		e.options.Logger.Debug("the state is not cached", "because", err)
+		return
+	}
+	e.options.Logger.Debug("cached the state", "key", fmt.Sprintf("%x", s.key[:6]), "took", time.Since(start))
+}
+
+// recall returns the cached result of a recipe, if there is one.
+func (e *Engine) recall(s *slot, c recipe) (read, bool) {
+	roles, state := e.lookUp(s)
+	if state == nil {
+		return read{}, false
+	}
+	held := &holder{at: only(c.selection.Schemas), slot: s}
+	held.wanted = held.at
+	held.build = func(ctx context.Context) (*shadow.Shadow, error) {
+		start := time.Now()
+		var err error
+		if s.isNew, err = e.shadows.IsNew(ctx, e.shadowFor(c.reading)); err != nil {
+			return nil, err
+		}
+		on, _, err := e.load(ctx, c, nil)
+		if err == nil {
+			e.event("build", "built the cached state on a shadow, which is needed for more", time.Since(start))
+		}
+		return on, err
+	}
+	return e.built(state, c.script.Result(roles), held), true
+}
+
+// lookUp returns what is kept in a place, and no state when there is nothing.
+func (e *Engine) lookUp(s *slot) (roles []string, state *schema.State) {
+	if s.known() == nil {
+		return nil, nil
+	}
+	start := time.Now()
+	content, err := s.dir.Get(s.key)
+	if err == nil && content != nil {
+		roles, state, err = readEntry(content)
+	}
+	if err != nil {
+		e.options.Logger.Debug("the cached state is not used", "because", err)
+		return nil, nil
+	}
+	key := fmt.Sprintf("%x", s.key[:6])
+	if state == nil {
+		e.options.Logger.Debug("no cached state", "key", key, "took", time.Since(start))
+		return nil, nil
+	}
+	e.event("cache", fmt.Sprintf("took %d objects of PostgreSQL %d from the cache", len(state.Objects), state.Server), time.Since(start))
+	return roles, state
+}
+
+func readEntry(content []byte) (roles []string, state *schema.State, err error) {
+	head, packed, found := bytes.Cut(content, []byte("\n"))
+	if !found {
+		return nil, nil, errors.New("it has no roles")
+	}
+	if err := json.Unmarshal(head, &roles); err != nil {
+		return nil, nil, err
+	}
+	state, err = snapshot.Unpack(packed)
+	return roles, state, err
+}
+
+// moved is the place of the state after it was moved to another schema.
+func (s *slot) moved(to string) *slot {
+	if s.known() == nil {
+		return nil
+	}
+	return &slot{dir: s.dir, found: true, key: sha256.Sum256([]byte("moved " + string(s.key[:]) + to))}
+}
+
+// CacheUsage is what the cache of states holds.
+type CacheUsage struct {
+	Path    string `json:"path"`    // directory of its files
+	Entries int    `json:"entries"` // files
+	Bytes   int64  `json:"bytes"`   // size of all of them
+	Limit   int64  `json:"limit"`   // size above which those go that were not used for longest
+}
+
+// Cache returns where the cache of states is, and how large.
+func (e *Engine) Cache() (CacheUsage, error) {
+	dir := e.states()
+	usage, err := dir.Usage()
+	return CacheUsage{Path: dir.Path, Entries: usage.Entries, Bytes: usage.Bytes, Limit: cache.Limit}, err
+}
+
+// ClearCache removes all cached states and returns what they were.
+func (e *Engine) ClearCache() (CacheUsage, error) {
+	dir := e.states()
+	usage, err := dir.Clear()
+	return CacheUsage{Path: dir.Path, Entries: usage.Entries, Bytes: usage.Bytes, Limit: cache.Limit}, err
+}
