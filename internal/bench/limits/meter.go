@@ -29,6 +29,7 @@ const (
 	memoryPoll = 10 * time.Millisecond
 	quietPoll  = 2 * time.Millisecond
 	quietLimit = 5 * time.Second
+	stopLimit  = 20 * time.Second
 )
 
 // meter measures programs.
@@ -50,6 +51,8 @@ type program struct {
 // run runs a program and returns what it took.
 func (m *meter) run(ctx context.Context, p program) (f figures, err error) {
 	cmd := exec.CommandContext(ctx, p.args[0], p.args[1:]...)
+	// The program stops the servers that it has started, and removes their files.
+	cmd.Cancel, cmd.WaitDelay = func() error { return cmd.Process.Signal(os.Interrupt) }, stopLimit
 	cmd.Dir, cmd.Env = m.dir, append(slices.Clone(m.env), p.env...)
 	var said bytes.Buffer
 	cmd.Stderr = &said
