@@ -4,7 +4,7 @@ LDFLAGS := -X main.version=$(VERSION)
 RACE    ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race soak chaos fuzz bench-online lint demo docs
+.PHONY: help build test race soak chaos fuzz bench bench-online lint demo docs
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ fuzz: ## Run each fuzz test for a while (FOR=1m each; ONLY=FuzzSplit chooses)
 			$(GO) test $$package -run '^$$' -fuzz "^$$name\$$" -fuzztime $(or $(FOR),1m) -fuzzminimizetime 20x; \
 		done; \
 	done
+
+bench: ## Compare CPU, time and memory with pg_dump and psql -f (SIZES=100,1000; ROUNDS=3; TENANTS=0; ONLY=regexp)
+	$(GO) run ./internal/bench/limits -sizes $(or $(SIZES),100,1000,5000,20000) -rounds $(or $(ROUNDS),5) -tenants $(or $(TENANTS),500) -only '$(ONLY)' -json bench.json -markdown bench.md
 
 bench-online: ## Measure how long others wait for changes of a busy table (ROWS=2000000; ONLY="add a" chooses)
 	$(GO) run ./internal/bench/online -rows $(or $(ROWS),2000000) -only '$(ONLY)' -json bench-online.json -markdown bench-online.md

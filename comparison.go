@@ -65,11 +65,17 @@ func (e *Engine) derive(ctx context.Context, c comparison, desired *schema.State
 	if err != nil {
 		return nil, err
 	}
-	reverse := e.reverse(c, desired, p)
+	var reverse *schema.Reverse
+	if len(p.Steps) > 0 || c.renames != nil {
+		reverse = e.reverse(c, desired, p)
+	}
 	if c.renames != nil {
 		e.prepend(c.renames, p, c.old, desired)
 	}
-	p.Outcome = plan.Outcome(e.kinds, c.old, desired, p.Printed)
+	p.Outcome = []schema.Pin{}
+	if p.From != p.To || c.renames != nil { // equal fingerprints have equal pins
+		p.Outcome = plan.Outcome(e.kinds, c.old, desired, p.Printed)
+	}
 	if len(p.Steps) > 0 {
 		p.Reverse = reverse
 	}

@@ -4,7 +4,6 @@
 package schema
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -89,11 +88,14 @@ func (id ID) Describe() string {
 
 // Compare orders identities: by kind, then by each naming field.
 func Compare(a, b ID) int {
-	return cmp.Or(
-		cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Of, b.Of), cmp.Compare(a.Schema, b.Schema),
-		cmp.Compare(a.Name, b.Name), cmp.Compare(a.Args, b.Args), cmp.Compare(a.Part, b.Part),
-		cmp.Compare(a.Role, b.Role),
-	)
+	for _, field := range [...][2]string{
+		{a.Kind, b.Kind}, {a.Of, b.Of}, {a.Schema, b.Schema}, {a.Name, b.Name}, {a.Args, b.Args}, {a.Part, b.Part}, {a.Role, b.Role},
+	} {
+		if order := strings.Compare(field[0], field[1]); order != 0 {
+			return order
+		}
+	}
+	return 0
 }
 
 // MarshalJSON writes the identity as an array of its seven fields, without

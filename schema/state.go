@@ -3,9 +3,8 @@ package schema
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
-	"io"
 	"slices"
+	"strconv"
 )
 
 // Attr is one compared property of an object, printed by the server. The name
@@ -81,21 +80,25 @@ func (s *State) Sorted() []*Object {
 // state that is compared: identities, attributes and parents.
 func (s *State) Fingerprint() string {
 	h := sha256.New()
+	var text []byte // of one object
 	for _, o := range s.Sorted() {
-		writeField(h, o.ID.String())
-		writeField(h, o.Parent.String())
+		text = appendField(text[:0], o.ID.String())
+		text = appendField(text, o.Parent.String())
 		for _, a := range o.Attrs {
 			if !a.Info {
-				writeField(h, a.Name)
-				writeField(h, a.Value)
+				text = appendField(text, a.Name)
+				text = appendField(text, a.Value)
 			}
 		}
-		writeField(h, "")
+		h.Write(appendField(text, ""))
 	}
 	return "sha256:" + hex.EncodeToString(h.Sum(nil))
 }
 
-func writeField(w io.Writer, s string) { fmt.Fprintf(w, "%d:%s,", len(s), s) }
+func appendField(text []byte, s string) []byte {
+	text = append(strconv.AppendInt(text, int64(len(s)), 10), ':')
+	return append(append(text, s...), ',')
+}
 
 // Delta is one difference between two states: Old is nil for an object to add,
 // New is nil for one to drop.

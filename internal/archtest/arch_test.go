@@ -18,14 +18,14 @@ const module = "github.com/cairn-db/cairn"
 // layers are the packages from the bottom up: each may import those before it,
 // and of its own layer nothing.
 var layers = [][]string{
-	{"schema", "internal/pg", "internal/sealed", "internal/server", "internal/cache"},
-	{"internal/kind", "internal/load", "internal/store"},
+	{"schema", "internal/pg", "internal/sealed", "internal/server", "internal/cache", "internal/bench/schemas"},
+	{"internal/kind", "internal/load", "internal/store", "internal/pgtest/clients"},
 	{"internal/object", "internal/catalog", "internal/scope", "internal/diff", "internal/shadow", "internal/snapshot", "internal/hazard"},
 	{"internal/plan", "internal/rename"},
 	{"internal/apply", "internal/layout", "internal/prove"},
 	{""},
 	{"internal/cli"},
-	{"cmd/cairn", "internal/bench/online", "internal/pgtest", "internal/pgtest/generate"},
+	{"cmd/cairn", "internal/bench/online", "internal/bench/limits", "internal/pgtest", "internal/pgtest/generate"},
 	{"internal/pgtest/chaos"},
 }
 

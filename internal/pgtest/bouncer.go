@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/cairn-db/cairn/internal/pgtest/clients"
 )
 
 // Bouncer starts a PgBouncer before the server of a URL and returns the URL of
@@ -99,7 +101,7 @@ func bouncer(t testing.TB) []string {
 	if path, err := exec.LookPath("pgbouncer"); err == nil {
 		return []string{path}
 	}
-	command, err := debian(t.Context(), "pgbouncer", "pgbouncer", "usr/sbin/pgbouncer")
+	command, err := clients.Debian(t.Context(), ServerOptions().CacheDir, "pgbouncer", "pgbouncer", "usr/sbin/pgbouncer")
 	switch {
 	case err != nil && os.Geteuid() == 0:
 		t.Fatalf("finding PgBouncer: %v", err)

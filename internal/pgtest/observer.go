@@ -2,16 +2,14 @@ package pgtest
 
 import (
 	"context"
-	"fmt"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 
-	"github.com/cairn-db/cairn/internal/pg"
+	"github.com/cairn-db/cairn/internal/pgtest/clients"
 )
 
 // Dump returns the schema of a database as pg_dump prints it, without what
@@ -36,26 +34,8 @@ func (c *Clusters) Dump(t testing.TB, url string, flags ...string) string {
 }
 
 // observer returns the command line of a pg_dump that is as new as the newest
-// server: that on PATH, or one from Debian's packages.
-var observer = sync.OnceValues(func() ([]string, error) {
-	ctx := context.Background()
-	if path, err := exec.LookPath("pg_dump"); err == nil {
-		out, err := exec.CommandContext(ctx, path, "--version").Output()
-		if err == nil && major(string(out)) >= pg.Newest {
-			return []string{path}, nil
-		}
-	}
-	return debian(ctx, fmt.Sprintf("pg_dump-%d", pg.Newest), fmt.Sprintf("postgresql-client-%d", pg.Newest),
-		fmt.Sprintf("usr/lib/postgresql/%d/bin/pg_dump", pg.Newest))
-})
-
-func major(version string) int {
-	var n int
-	if at := strings.LastIndex(version, "PostgreSQL) "); at >= 0 {
-		_, _ = fmt.Sscanf(version[at:], "PostgreSQL) %d", &n)
-	}
-	return n
-}
+// server.
+var observer = sync.OnceValues(func() ([]string, error) { return clients.Newest(context.Background(), ServerOptions().CacheDir) })
 
 // volatile matches lines that differ between two dumps of one schema.
 var volatile = regexp.MustCompile(`(?m)^(--.*|\\(un)?restrict .*|SET .*|SELECT pg_catalog\.set_config.*|)\n`)
@@ -76,8 +56,7 @@ func Program(t testing.TB, name string) []string {
 	if err != nil {
 		t.Fatalf("finding pg_dump: %v", err)
 	}
-	last := len(command) - 1
-	return append(command[:last:last], filepath.Join(filepath.Dir(command[last]), name))
+	return clients.Beside(command, name)
 }
 
 // Run runs one of PostgreSQL's client programs.

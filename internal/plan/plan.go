@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/cairn-db/cairn/internal/diff"
 	"github.com/cairn-db/cairn/internal/kind"
@@ -171,16 +172,18 @@ func (e *expansion) needsChange(id schema.ID) bool {
 // Pins returns the hash of each object of the state, so that a plan can name
 // what changed since it was made.
 func Pins(s *schema.State) []schema.Pin {
-	pins := []schema.Pin{}
+	pins := make([]schema.Pin, 0, len(s.Objects))
+	var text []byte // of one object
 	for _, o := range s.Sorted() {
-		h := sha256.New()
-		fmt.Fprintf(h, "%q", o.Parent.String())
+		text = strconv.AppendQuote(text[:0], o.Parent.String())
 		for _, a := range o.Attrs {
 			if !a.Info {
-				fmt.Fprintf(h, "%q=%q,", a.Name, a.Value)
+				text = append(strconv.AppendQuote(text, a.Name), '=')
+				text = append(strconv.AppendQuote(text, a.Value), ',')
 			}
 		}
-		pins = append(pins, schema.Pin{Object: o.ID.String(), Hash: hex.EncodeToString(h.Sum(nil))[:16]})
+		sum := sha256.Sum256(text)
+		pins = append(pins, schema.Pin{Object: o.ID.String(), Hash: hex.EncodeToString(sum[:8])})
 	}
 	return pins
 }

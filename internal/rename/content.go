@@ -54,9 +54,13 @@ const maxDerived = 64
 // Candidates returns the pairs of the same content that nobody declared: one
 // object that goes and the only one that comes in its place.
 func Candidates(kinds *kind.Set, old, new *schema.State) []Pair {
+	comes, goes := added(old, new), added(new, old)
+	if len(comes) == 0 || len(goes) == 0 {
+		return nil
+	}
 	come := map[string][]schema.ID{}
 	wanted := contentsOf(kinds, new, false)
-	for _, id := range added(old, new) {
+	for _, id := range comes {
 		if kinds.Of(id).Rename != nil && within(new, old, id) {
 			key := place(id) + wanted[id]
 			come[key] = append(come[key], id)
@@ -64,7 +68,7 @@ func Candidates(kinds *kind.Set, old, new *schema.State) []Pair {
 	}
 	gone := map[string][]schema.ID{}
 	contents := contentsOf(kinds, old, false)
-	for _, id := range added(new, old) {
+	for _, id := range goes {
 		if within(old, new, id) {
 			key := place(id) + contents[id]
 			gone[key] = append(gone[key], id)

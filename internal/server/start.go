@@ -102,6 +102,9 @@ func (s *Server) URL(database string) string {
 	return socketURL(database, s.work.socket(), s.superuser, s.port)
 }
 
+// PID is the process id of the server, the parent of its other processes.
+func (s *Server) PID() int { return s.process.pid }
+
 // Major is the major version of the server.
 func (s *Server) Major() int { return s.major }
 

@@ -1,4 +1,5 @@
-package pgtest
+// Package clients finds PostgreSQL's client programs, and others that talk to it.
+package clients
 
 import (
 	"context"
@@ -11,14 +12,15 @@ import (
 	"syscall"
 )
 
-// debian returns the command line of a program from Debian's packages, which is
-// kept in a directory of the cache with the libraries that it was built with.
-func debian(ctx context.Context, place, name, program string) ([]string, error) {
-	dir := filepath.Join(ServerOptions().CacheDir, place)
+// Debian returns the command line of a program from Debian's packages, which is
+// kept in a directory of the cache, place, with the libraries that it was built
+// with.
+func Debian(ctx context.Context, cacheDir, place, name, program string) ([]string, error) {
+	dir := filepath.Join(cacheDir, place)
 	if command, err := kept(dir, program); err == nil {
 		return command, nil
 	}
-	// Test binaries that run at the same time wait for each other.
+	// Programs that run at the same time wait for each other.
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		return nil, err
 	}
