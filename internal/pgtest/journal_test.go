@@ -77,7 +77,7 @@ func TestTwoRuns(t *testing.T) {
 			}
 			same <- result
 		}()
-		if said := <-waits; !strings.Contains(said, "another run of cairn is at work on this database: pid ") || !strings.Contains(said, "application cairn 1/1") {
+		if said := <-waits; !strings.Contains(said, "another run of cairn is at work on this database: pid ") || !strings.Contains(said, "user postgres, application cairn") {
 			t.Errorf("the second run says %q", said)
 		}
 		if _, err := other.Apply(t.Context(), cairn.ApplyRequest{Target: target, Plan: stale, Wait: -1}); !isLock(err) {
