@@ -3,7 +3,6 @@ package apply
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -20,10 +19,10 @@ const longTransaction = 3 * time.Second
 // will wait for, when one of them has been there for long. Such a step waits for
 // those that hold a lock on its tables which conflicts with its own; one that
 // builds an index then waits for every older snapshot in the database; manual,
-// CREATE INDEX. What cannot be read is left out.
+// CREATE INDEX. What reads the table builds. What cannot be read is left out.
 func (r *runner) longTransactions(ctx context.Context, i int) {
 	step := r.plan.Steps[i]
-	if !strings.Contains(step.SQL, " CONCURRENTLY") {
+	if len(step.Locks) == 0 {
 		return
 	}
 	relations := "'{}'::oid[]"
@@ -32,7 +31,7 @@ func (r *runner) longTransactions(ctx context.Context, i int) {
 			relations += " || to_regclass(" + pg.QuoteLiteral(ref) + ")::oid"
 		}
 	}
-	list, err := r.older(ctx, relations, strings.HasPrefix(step.SQL, "DROP ") || strings.HasPrefix(step.SQL, "ALTER "))
+	list, err := r.older(ctx, relations, !step.Scan)
 	if err != nil || len(list) == 0 || list[0].Age < longTransaction {
 		return
 	}
