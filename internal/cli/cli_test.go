@@ -49,10 +49,16 @@ func TestMain(m *testing.M) {
 //	truncate FILE          cuts a file in the middle
 //	binary FILE            writes bytes that are no text
 //	locked TABLE           holds a lock on the table until the script ends
-func TestScripts(t *testing.T) {
+func TestScripts(t *testing.T) { runScripts(t, "testdata") }
+
+// TestClusterScripts runs those that change what all databases of a server
+// share, which the others print.
+func TestClusterScripts(t *testing.T) { runScripts(t, filepath.Join("testdata", "cluster")) }
+
+func runScripts(t *testing.T, dir string) {
 	major := slices.Max(pgtest.Versions())
 	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata",
+		Dir:                 dir,
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
