@@ -88,14 +88,29 @@ func (id ID) Describe() string {
 
 // Compare orders identities: by kind, then by each naming field.
 func Compare(a, b ID) int {
-	for _, field := range [...][2]string{
-		{a.Kind, b.Kind}, {a.Of, b.Of}, {a.Schema, b.Schema}, {a.Name, b.Name}, {a.Args, b.Args}, {a.Part, b.Part}, {a.Role, b.Role},
-	} {
-		if order := strings.Compare(field[0], field[1]); order != 0 {
-			return order
-		}
+	switch {
+	case a.Kind != b.Kind:
+		return strings.Compare(a.Kind, b.Kind)
+	case a.Of != b.Of:
+		return strings.Compare(a.Of, b.Of)
+	case a.Schema != b.Schema:
+		return strings.Compare(a.Schema, b.Schema)
+	case a.Name != b.Name:
+		return strings.Compare(a.Name, b.Name)
+	case a.Args != b.Args:
+		return strings.Compare(a.Args, b.Args)
+	case a.Part != b.Part:
+		return strings.Compare(a.Part, b.Part)
 	}
-	return 0
+	return strings.Compare(a.Role, b.Role)
+}
+
+// appendFields appends all fields to a text that is hashed.
+func (id ID) appendFields(text []byte) []byte {
+	for _, field := range [...]string{id.Kind, id.Of, id.Schema, id.Name, id.Args, id.Part, id.Role} {
+		text = appendField(text, field)
+	}
+	return text
 }
 
 // MarshalJSON writes the identity as an array of its seven fields, without

@@ -1,10 +1,11 @@
 package schema
 
 import (
+	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"slices"
-	"strconv"
 )
 
 // Attr is one compared property of an object, printed by the server. The name
@@ -76,28 +77,43 @@ func (s *State) Sorted() []*Object {
 	return objects
 }
 
-// Fingerprint returns "sha256:" and the hexadecimal hash of everything in the
-// state that is compared: identities, attributes and parents.
-func (s *State) Fingerprint() string {
-	h := sha256.New()
-	var text []byte // of one object
-	for _, o := range s.Sorted() {
-		text = appendField(text[:0], o.ID.String())
-		text = appendField(text, o.Parent.String())
-		for _, a := range o.Attrs {
-			if !a.Info {
-				text = appendField(text, a.Name)
-				text = appendField(text, a.Value)
-			}
+// Hash returns the hash of everything in the object that is compared: its
+// identity, its parent and its attributes.
+func (o *Object) Hash() [sha256.Size]byte {
+	text := make([]byte, 0, 512)
+	text = o.Parent.appendFields(o.ID.appendFields(text))
+	for i := range o.Attrs {
+		if a := &o.Attrs[i]; !a.Info {
+			text = appendField(appendField(text, a.Name), a.Value)
 		}
-		h.Write(appendField(text, ""))
+	}
+	return sha256.Sum256(text)
+}
+
+// Fingerprint returns "sha256:" and the hexadecimal hash of the hashes of all
+// objects, in ascending order.
+func (s *State) Fingerprint() string {
+	hashes := make([][sha256.Size]byte, 0, len(s.Objects))
+	for _, o := range s.Objects {
+		hashes = append(hashes, o.Hash())
+	}
+	return Combine(hashes)
+}
+
+// Combine returns the fingerprint of the state whose objects have these hashes,
+// which it sorts.
+func Combine(hashes [][sha256.Size]byte) string {
+	slices.SortFunc(hashes, func(a, b [sha256.Size]byte) int { return bytes.Compare(a[:], b[:]) })
+	h := sha256.New()
+	for i := range hashes {
+		h.Write(hashes[i][:])
 	}
 	return "sha256:" + hex.EncodeToString(h.Sum(nil))
 }
 
+// appendField appends a text so that no two lists of texts are written alike.
 func appendField(text []byte, s string) []byte {
-	text = append(strconv.AppendInt(text, int64(len(s)), 10), ':')
-	return append(append(text, s...), ',')
+	return append(binary.AppendUvarint(text, uint64(len(s))), s...)
 }
 
 // Delta is one difference between two states: Old is nil for an object to add,

@@ -8,12 +8,13 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-
-	"github.com/cairn-db/cairn/schema"
 )
 
 // address is how pg_depend names an object (manual chapter 53.18).
-type address struct{ class, object, sub int64 }
+type address struct {
+	class, object uint32
+	sub           int32
+}
 
 func (a address) whole() address { return address{a.class, a.object, 0} }
 
@@ -60,12 +61,17 @@ func objectsQuery() string {
 	return strings.Join(queries, " UNION ALL ")
 }
 
+// addressOf reads an address from the first three columns.
+func addressOf(v [][]byte) address {
+	return address{oid(string(v[0])), oid(string(v[1])), int32(number(string(v[2])))}
+}
+
 func (r *reader) readDepends(rr *pgconn.ResultReader) error {
 	for rr.NextRow() {
 		v := rr.Values()
 		r.depends = append(r.depends, dependency{
-			from: address{number(string(v[0])), number(string(v[1])), number(string(v[2]))},
-			to:   address{number(string(v[3])), number(string(v[4])), number(string(v[5]))},
+			from: addressOf(v),
+			to:   addressOf(v[3:]),
 			kind: v[6][0],
 		})
 	}
@@ -87,7 +93,7 @@ WHERE x.acl IS NOT NULL AND x.acl IS DISTINCT FROM i.initprivs AND x.o < 16384`
 func (r *reader) readSystem(rr *pgconn.ResultReader) error {
 	for rr.NextRow() {
 		v := rr.Values()
-		r.changed = append(r.changed, address{number(string(v[0])), number(string(v[1])), 0})
+		r.changed = append(r.changed, address{oid(string(v[0])), oid(string(v[1])), 0})
 	}
 	return nil
 }
@@ -96,7 +102,7 @@ func (r *reader) readInitial(rr *pgconn.ResultReader) error {
 	r.initial = map[address]string{}
 	for rr.NextRow() {
 		v := rr.Values()
-		r.initial[address{number(string(v[0])), number(string(v[1])), number(string(v[2]))}] = string(v[3])
+		r.initial[addressOf(v)] = string(v[3])
 	}
 	return nil
 }
@@ -104,28 +110,28 @@ func (r *reader) readInitial(rr *pgconn.ResultReader) error {
 func (r *reader) readCatalogue(rr *pgconn.ResultReader) error {
 	for rr.NextRow() {
 		v := rr.Values()
-		r.catalogue = append(r.catalogue, address{number(string(v[0])), number(string(v[1])), 0})
+		r.catalogue = append(r.catalogue, address{oid(string(v[0])), oid(string(v[1])), 0})
 	}
 	return nil
 }
 
 // resolver finds the modelled object behind a catalog address.
 type resolver struct {
-	byAddress map[address]schema.ID
+	byAddress map[address]*node
 	extension map[address]address      // members of extensions
-	above     map[address][]dependency // rows that can be climbed, best first
+	above     map[address][]dependency // rows that can be climbed from what is not modelled, best first
 }
 
 // climbOrder is the order in which an object's own dependencies lead to the
 // object that it is a part of: internal, partition, automatic.
 const climbOrder = "iPSa"
 
-func newResolver(byAddress map[address]schema.ID, depends []dependency) *resolver {
+func newResolver(byAddress map[address]*node, depends []dependency) *resolver {
 	v := &resolver{byAddress: byAddress, extension: map[address]address{}, above: map[address][]dependency{}}
 	for _, d := range depends {
 		if d.kind == 'e' {
 			v.extension[d.from.whole()] = d.to
-		} else if strings.IndexByte(climbOrder, d.kind) >= 0 {
+		} else if strings.IndexByte(climbOrder, d.kind) >= 0 && byAddress[d.from] == nil {
 			v.above[d.from] = append(v.above[d.from], d)
 		}
 	}
@@ -139,38 +145,37 @@ func newResolver(byAddress map[address]schema.ID, depends []dependency) *resolve
 
 // resolve returns the object that stands for the address: the modelled object
 // itself, the extension that it is a member of, the whole of which it is a
-// sub-object, or what its own dependencies lead to.
-func (v *resolver) resolve(a address) (schema.ID, bool) { return v.climb(a, 0) }
+// sub-object, or what its own dependencies lead to; nil when there is none.
+func (v *resolver) resolve(a address) *node { return v.climb(a, 0) }
 
-func (v *resolver) climb(a address, depth int) (schema.ID, bool) {
+func (v *resolver) climb(a address, depth int) *node {
 	if e, ok := v.extension[a.whole()]; ok {
-		id, ok := v.byAddress[e]
-		return id, ok
+		return v.byAddress[e]
 	}
-	if id, ok := v.byAddress[a]; ok {
-		return id, true
+	if n := v.byAddress[a]; n != nil {
+		return n
 	}
 	if a.sub != 0 {
-		if id, ok := v.climb(a.whole(), depth); ok {
-			return id, true
+		if n := v.climb(a.whole(), depth); n != nil {
+			return n
 		}
 	}
 	if depth > 8 {
-		return schema.ID{}, false
+		return nil
 	}
 	for _, d := range v.above[a] {
-		if id, ok := v.climb(d.to, depth+1); ok {
-			return id, true
+		if n := v.climb(d.to, depth+1); n != nil {
+			return n
 		}
 	}
-	return schema.ID{}, false
+	return nil
 }
 
 // accounted reports whether the object is modelled, belongs to an extension, or
 // is what PostgreSQL made for one of these. That it depends on such an object is
 // not enough.
 func (v *resolver) accounted(a address, depth int) bool {
-	if _, ok := v.byAddress[a]; ok || v.member(a) {
+	if v.byAddress[a] != nil || v.member(a) {
 		return true
 	}
 	return depth < 8 && slices.ContainsFunc(v.above[a], func(d dependency) bool {
@@ -189,12 +194,12 @@ func (r *reader) describeUnknown(ctx context.Context, conn *pgx.Conn) error {
 	if len(r.unknown)+len(r.changed) == 0 {
 		return nil
 	}
-	var classes, objects []int64
+	var classes, objects []uint32
 	for _, a := range append(r.unknown, r.changed...) {
 		classes, objects = append(classes, a.class), append(objects, a.object)
 	}
-	rows, err := conn.Query(ctx, `SELECT DISTINCT d COLLATE "C" FROM (SELECT CASE WHEN i > $3 THEN 'who may use ' ELSE '' END || pg_describe_object(c::oid, o::oid, 0) AS d
-FROM unnest($1::bigint[], $2::bigint[]) WITH ORDINALITY AS u(c, o, i)) x WHERE d IS NOT NULL ORDER BY 1`, classes, objects, len(r.unknown))
+	rows, err := conn.Query(ctx, `SELECT DISTINCT d COLLATE "C" FROM (SELECT CASE WHEN i > $3 THEN 'who may use ' ELSE '' END || pg_describe_object(c, o, 0) AS d
+FROM unnest($1::oid[], $2::oid[]) WITH ORDINALITY AS u(c, o, i)) x WHERE d IS NOT NULL ORDER BY 1`, classes, objects, len(r.unknown))
 	if err != nil {
 		return fmt.Errorf("describing unmanaged objects: %w", err)
 	}

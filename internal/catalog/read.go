@@ -46,7 +46,7 @@ SET LOCAL lock_timeout = %d`
 // Read returns the state of the database behind conn. It opens and ends one
 // transaction of its own and needs no right beyond reading the catalogs.
 func Read(ctx context.Context, conn *pgx.Conn, kinds *kind.Set, o Options) (*schema.State, error) {
-	r := &reader{kinds: kinds, options: o, state: schema.NewState(o.Server), byAddress: map[address]schema.ID{}}
+	r := &reader{kinds: kinds, options: o, state: schema.NewState(o.Server), byAddress: map[address]*node{}}
 	r.state.Default, r.state.Unowned = o.Default, o.Unowned
 	for _, o := range o.With {
 		r.state.Options = append(r.state.Options, string(o))
@@ -73,8 +73,10 @@ type reader struct {
 	options    Options
 	restricted bool // is no superuser
 	state      *schema.State
-	byAddress  map[address]schema.ID
+	byAddress  map[address]*node
+	nodes      []*node // what is in the state, and for a while what is not
 	rows       []row
+	texts      texts
 	depends    []dependency
 	catalogue  []address // every user object in the catalogs that hold objects
 	unknown    []address

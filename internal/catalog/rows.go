@@ -17,14 +17,15 @@ func (r *reader) readKind(k *kind.Kind, rr *pgconn.ResultReader) error {
 	if err != nil {
 		return err
 	}
+	blank := make([]schema.Attr, len(k.Fields))
+	for i, f := range k.Fields {
+		blank[i] = schema.Attr{Name: f, Info: k.Info[f] || slices.Contains(r.state.Hidden[k.Name], f)}
+	}
 	for rr.NextRow() {
-		w := row{kind: k, object: &schema.Object{ID: schema.ID{Kind: k.Name}, Attrs: make([]schema.Attr, len(k.Fields))}}
-		for i, f := range k.Fields {
-			w.object.Attrs[i] = schema.Attr{Name: f, Info: k.Info[f] || slices.Contains(r.state.Hidden[k.Name], f)}
-		}
+		w := row{kind: k, object: &schema.Object{ID: schema.ID{Kind: k.Name}, Attrs: slices.Clone(blank)}}
 		for i, value := range rr.Values() {
 			if value != nil {
-				setters[i](&w, string(value))
+				setters[i](&w, r.texts.of(value))
 			}
 		}
 		if role := r.options.Unowned; role != "" && w.object.ID.Role == role {
@@ -33,6 +34,25 @@ func (r *reader) readKind(k *kind.Kind, rr *pgconn.ResultReader) error {
 		r.rows = append(r.rows, w)
 	}
 	return nil
+}
+
+// texts has the values that were read lately. Most stand in many rows.
+type texts [1 << 10]string
+
+// of returns the value as a string, if it can the one that it returned before.
+func (t *texts) of(value []byte) string {
+	if len(value) < 2 || len(value) > 48 {
+		return string(value)
+	}
+	hash := uint32(2166136261) // FNV-1a
+	for _, c := range value {
+		hash = (hash ^ uint32(c)) * 16777619
+	}
+	last := &t[hash%uint32(len(t))]
+	if *last != string(value) {
+		*last = string(value)
+	}
+	return *last
 }
 
 // setters returns, for each column of the result, what stores its value.
@@ -66,12 +86,12 @@ func (r *reader) setters(k *kind.Kind, columns []pgconn.FieldDescription) ([]fun
 
 // reserved holds the columns that mean the same in every kind's query.
 var reserved = map[string]func(*row, string){
-	"classid":    func(w *row, v string) { w.address.class = number(v) },
-	"objid":      func(w *row, v string) { w.address.object = number(v) },
-	"objsubid":   func(w *row, v string) { w.address.sub = number(v) },
-	"pclass":     func(w *row, v string) { w.parent.class = number(v) },
-	"pobj":       func(w *row, v string) { w.parent.object = number(v) },
-	"psub":       func(w *row, v string) { w.parent.sub = number(v) },
+	"classid":    func(w *row, v string) { w.address.class = oid(v) },
+	"objid":      func(w *row, v string) { w.address.object = oid(v) },
+	"objsubid":   func(w *row, v string) { w.address.sub = int32(number(v)) },
+	"pclass":     func(w *row, v string) { w.parent.class = oid(v) },
+	"pobj":       func(w *row, v string) { w.parent.object = oid(v) },
+	"psub":       func(w *row, v string) { w.parent.sub = int32(number(v)) },
 	"of":         func(w *row, v string) { w.of = v },
 	"schema":     func(w *row, v string) { w.object.ID.Schema = v },
 	"name":       func(w *row, v string) { w.object.ID.Name = v },
@@ -95,6 +115,9 @@ func number(s string) int64 {
 	n, _ := strconv.ParseInt(s, 10, 64)
 	return n
 }
+
+// oid reads an OID, which the server prints as a number without a sign.
+func oid(s string) uint32 { return uint32(number(s)) }
 
 // stats returns the size of the relation in w, nil for other objects.
 func (w *row) stats() *schema.Stats {

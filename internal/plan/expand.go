@@ -70,6 +70,9 @@ func expand(kinds *kind.Set, old, new *schema.State, deltas []schema.Delta, mode
 		moved: map[schema.ID][]kind.Action{}, cause: map[schema.ID]schema.ID{},
 		users: map[schema.ID][]schema.ID{}, swapped: map[schema.ID]bool{}, pulled: map[schema.ID]bool{},
 	}
+	if len(deltas) == 0 {
+		return e
+	}
 	for _, o := range old.Sorted() {
 		for _, n := range o.Needs {
 			e.users[n] = append(e.users[n], o.ID)

@@ -4,8 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
-	"strconv"
 
 	"github.com/cairn-db/cairn/internal/diff"
 	"github.com/cairn-db/cairn/internal/kind"
@@ -33,10 +33,11 @@ func Make(kinds *kind.Set, old, new *schema.State, mode Mode) (*schema.Plan, err
 	if err != nil {
 		return nil, err
 	}
+	objects, from := pinned(old)
 	p := &schema.Plan{
 		Format: schema.PlanFormat, Server: old.Server,
-		From: old.Fingerprint(), Printed: e.printedAnew(g),
-		Objects: Pins(old), Changes: e.changes(g), Steps: steps, Findings: []schema.Finding{},
+		From: from, Printed: e.printedAnew(g),
+		Objects: objects, Changes: e.changes(g), Steps: steps, Findings: []schema.Finding{},
 	}
 	p.To = Fingerprint(kinds, new, p.Printed)
 	p.Summary = e.summary(p.Changes)
@@ -172,40 +173,49 @@ func (e *expansion) needsChange(id schema.ID) bool {
 // Pins returns the hash of each object of the state, so that a plan can name
 // what changed since it was made.
 func Pins(s *schema.State) []schema.Pin {
-	pins := make([]schema.Pin, 0, len(s.Objects))
-	var text []byte // of one object
-	for _, o := range s.Sorted() {
-		text = strconv.AppendQuote(text[:0], o.Parent.String())
-		for _, a := range o.Attrs {
-			if !a.Info {
-				text = append(strconv.AppendQuote(text, a.Name), '=')
-				text = append(strconv.AppendQuote(text, a.Value), ',')
-			}
-		}
-		sum := sha256.Sum256(text)
-		pins = append(pins, schema.Pin{Object: o.ID.String(), Hash: hex.EncodeToString(sum[:8])})
-	}
+	pins, _ := pinned(s)
 	return pins
+}
+
+// pinned returns the pins of a state and the fingerprint, which are of the same
+// hashes.
+func pinned(s *schema.State) ([]schema.Pin, string) {
+	pins, hashes := make([]schema.Pin, 0, len(s.Objects)), make([][sha256.Size]byte, 0, len(s.Objects))
+	for _, o := range s.Sorted() {
+		hash := o.Hash()
+		pins, hashes = append(pins, pin(o.ID, hash)), append(hashes, hash)
+	}
+	return pins, schema.Combine(hashes)
+}
+
+func pin(id schema.ID, hash [sha256.Size]byte) schema.Pin {
+	return schema.Pin{Object: id.String(), Hash: hex.EncodeToString(hash[:8])}
 }
 
 // missingRoles finds roles that the plan names and the target does not have.
 func missingRoles(kinds *kind.Set, old, new *schema.State) []schema.Finding {
-	exists := map[string]bool{}
-	for _, r := range old.Roles {
-		exists[r] = true
+	if len(old.Roles) == 0 {
+		return nil // it is not known which there are
 	}
-	var findings []schema.Finding
-	reported := map[string]bool{}
-	for _, o := range new.Sorted() {
-		for _, role := range kinds.Of(o.ID).Roles(o) {
-			if role == "" || role[0] == '$' || exists[role] || reported[role] || len(old.Roles) == 0 || new.Objects[kinds.Role(role)] != nil {
+	namedBy := map[string]schema.ID{} // the first object that names a missing role
+	for id, o := range new.Objects {
+		for _, role := range kinds.Of(id).Roles(o) {
+			if role == "" || role[0] == '$' {
 				continue
 			}
-			reported[role] = true
-			findings = append(findings, schema.Finding{Code: "missing-role", Object: o.ID.String(),
-				Message: fmt.Sprintf("role %q is named by the desired state and does not exist on the target", role),
-				Hint:    "create the role, or leave owners and privileges out with --owners none --privileges none"})
+			if _, exists := slices.BinarySearch(old.Roles, role); exists || new.Objects[kinds.Role(role)] != nil {
+				continue
+			}
+			if first, known := namedBy[role]; !known || schema.Compare(id, first) < 0 {
+				namedBy[role] = id
+			}
 		}
+	}
+	var findings []schema.Finding
+	for _, role := range slices.SortedFunc(maps.Keys(namedBy), func(a, b string) int { return schema.Compare(namedBy[a], namedBy[b]) }) {
+		findings = append(findings, schema.Finding{Code: "missing-role", Object: namedBy[role].String(),
+			Message: fmt.Sprintf("role %q is named by the desired state and does not exist on the target", role),
+			Hint:    "create the role, or leave owners and privileges out with --owners none --privileges none"})
 	}
 	return findings
 }

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -34,43 +35,52 @@ func Fingerprint(kinds *kind.Set, s *schema.State, printed []string) string {
 // Outcome returns the hash of each object that is another one in the new state
 // than in the old, as Fingerprint sees it.
 func Outcome(kinds *kind.Set, old, new *schema.State, printed []string) []schema.Pin {
-	was := map[string]string{}
-	for _, p := range Pins(old) {
-		was[p.Object] = p.Hash
-	}
 	outcome := []schema.Pin{}
-	for _, p := range Pins(Unprinted(kinds, new, printed)) {
-		if was[p.Object] != p.Hash {
-			outcome = append(outcome, p)
+	new = Unprinted(kinds, new, printed)
+	for id, o := range new.Objects {
+		if was := old.Objects[id]; was == nil || !alike(was, o) {
+			outcome = append(outcome, pin(id, o.Hash()))
 		}
-		delete(was, p.Object)
 	}
-	for object := range was {
-		outcome = append(outcome, schema.Pin{Object: object})
+	for id := range old.Objects {
+		if new.Objects[id] == nil {
+			outcome = append(outcome, schema.Pin{Object: id.String()})
+		}
 	}
 	slices.SortFunc(outcome, func(a, b schema.Pin) int { return strings.Compare(a.Object, b.Object) })
 	return outcome
 }
 
+// alike reports whether two objects of one identity have the same hash.
+func alike(a, b *schema.Object) bool {
+	return a.Parent == b.Parent && slices.EqualFunc(a.Attrs, b.Attrs, func(a, b schema.Attr) bool {
+		return a.Name == b.Name && a.Info == b.Info && (a.Info || a.Value == b.Value)
+	})
+}
+
 // Unprinted returns the state without the prints of the listed objects.
 func Unprinted(kinds *kind.Set, s *schema.State, printed []string) *schema.State {
-	blank := schema.NewState(s.Server)
-	listed := map[string]bool{}
-	for _, id := range printed {
-		listed[id] = true
+	if len(printed) == 0 {
+		return s
 	}
+	blank := *s
+	blank.Objects = maps.Clone(s.Objects)
 	for id, o := range s.Objects {
-		blank.Objects[id] = o
-		if k := kinds.Of(id); len(k.Printed) > 0 && listed[id.String()] {
-			without := *o
-			without.Attrs = slices.Clone(o.Attrs)
-			for i, a := range without.Attrs {
-				if k.Printed[a.Name] {
-					without.Attrs[i].Value = ""
-				}
-			}
-			blank.Objects[id] = &without
+		k := kinds.Of(id)
+		if len(k.Printed) == 0 {
+			continue
 		}
+		if _, listed := slices.BinarySearch(printed, id.String()); !listed {
+			continue
+		}
+		without := *o
+		without.Attrs = slices.Clone(o.Attrs)
+		for i, a := range without.Attrs {
+			if k.Printed[a.Name] {
+				without.Attrs[i].Value = ""
+			}
+		}
+		blank.Objects[id] = &without
 	}
-	return blank
+	return &blank
 }
