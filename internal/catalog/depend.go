@@ -27,8 +27,11 @@ type dependency struct {
 // userOID is the first OID that initdb does not hand out.
 const userOID = 16384
 
+// dependQuery leaves out what the triggers of foreign keys need: they are no
+// objects, and nothing depends on them.
 const dependQuery = `SELECT classid, objid, objsubid, refclassid, refobjid, refobjsubid, deptype
-FROM pg_depend WHERE objid >= 16384 AND refobjid <> 0`
+FROM pg_depend WHERE objid >= 16384 AND refobjid <> 0
+	AND NOT (classid = 'pg_trigger'::regclass AND refclassid = 'pg_constraint'::regclass AND deptype = 'i')`
 
 // holders are the catalogs whose rows are objects by themselves. Rows of other
 // catalogs are parts of these.
@@ -41,13 +44,14 @@ var holders = []string{
 }
 
 // objectsQuery lists every object that a user made. Internal triggers and what
-// belongs to TOAST or a temporary schema are nobody's.
+// belongs to TOAST or a temporary schema are nobody's, and the types of rows and
+// arrays come with others.
 func objectsQuery() string {
 	skip := map[string]string{
 		"pg_trigger":    " AND NOT tgisinternal AND tgparentid = 0",
 		"pg_namespace":  " AND nspname !~ '^pg_(temp|toast_temp)_'",
 		"pg_class":      " AND relkind <> 't' AND relnamespace <> 'pg_toast'::regnamespace AND relpersistence <> 't'",
-		"pg_type":       " AND NOT EXISTS (SELECT FROM pg_namespace n WHERE n.oid = typnamespace AND n.nspname ~ '^pg_')",
+		"pg_type":       " AND typrelid = 0 AND (typelem = 0 OR typarray <> 0) AND NOT EXISTS (SELECT FROM pg_namespace n WHERE n.oid = typnamespace AND n.nspname ~ '^pg_')",
 		"pg_constraint": " AND conparentid = 0 AND contype NOT IN ('n', 't')", // parts of columns, domains and triggers
 		"pg_operator":   " AND oprcode <> 0",                                  // a shell, which another operator made by naming it
 	}

@@ -122,18 +122,18 @@ func columnQuery(server int) string {
 	CASE WHEN nn.conname <> left(c.relname || '_' || a.attname, 54) || '_not_null' THEN quote_ident(nn.conname) END AS notnullname,
 	concat_ws(' ', CASE WHEN nn.connoinherit THEN 'NO INHERIT' END, CASE WHEN NOT nn.convalidated THEN 'NOT VALID' END) AS notnulloptions,`
 		join = `
-	LEFT JOIN pg_constraint nn ON nn.conrelid = c.oid AND nn.contype = 'n' AND nn.conkey = ARRAY[a.attnum]`
+	LEFT JOIN pg_constraint nn ON nn.conrelid = c.oid AND nn.contype = 'n' AND nn.conkey[1] = a.attnum`
 	}
 	return `SELECT 'pg_class'::regclass::oid AS classid, c.oid AS objid, a.attnum AS objsubid,
 	n.nspname AS schema, c.relname AS name, a.attname AS part, a.attnum AS ord,
 	'pg_class'::regclass::oid AS pclass, c.oid AS pobj, 0 AS psub,
 	pg_get_userbyid(c.relowner) AS aclowner, array_to_json(a.attacl::text[]) AS acl,
-	array_to_json(acldefault('c', c.relowner)::text[]) AS acldefault,
+	CASE WHEN a.attacl IS NOT NULL THEN array_to_json(acldefault('c', c.relowner)::text[]) END AS acldefault,
 	a.attislocal AS local, format_type(a.atttypid, a.atttypmod) AS type,
 	CASE WHEN a.attcollation <> t.typcollation THEN quote_ident(cn.nspname) || '.' || quote_ident(co.collname) END AS collation,
 	CASE WHEN a.attgenerated <> '' THEN pg_get_expr(d.adbin, d.adrelid) END AS generated, a.attgenerated = 'v' AS virtual,
 	CASE WHEN s.seqrelid IS NULL THEN '' WHEN a.attidentity = 'a' THEN 'ALWAYS' ELSE 'BY DEFAULT' END AS identity,
-	ids.oid::regclass::text AS sequencename, s.seqstart AS sequencestart, s.seqincrement AS sequencestep, s.seqmin AS sequencemin,
+	s.seqrelid::regclass::text AS sequencename, s.seqstart AS sequencestart, s.seqincrement AS sequencestep, s.seqmin AS sequencemin,
 	s.seqmax AS sequencemax, s.seqcache AS sequencecache, s.seqcycle AS sequencecycle,
 	` + notNull + `
 	` + storageWord("a.attstorage") + ` AS storage, ` + storageWord("t.typstorage") + ` AS typestorage,
@@ -144,9 +144,9 @@ FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON
 	JOIN pg_type t ON t.oid = a.atttypid
 	LEFT JOIN pg_collation co ON co.oid = a.attcollation LEFT JOIN pg_namespace cn ON cn.oid = co.collnamespace
 	LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
-	LEFT JOIN pg_depend i ON a.attidentity <> '' AND i.refclassid = 'pg_class'::regclass AND i.refobjid = c.oid
-		AND i.refobjsubid = a.attnum AND i.deptype = 'i' AND i.classid = 'pg_class'::regclass
-	LEFT JOIN pg_class ids ON ids.oid = i.objid LEFT JOIN pg_sequence s ON s.seqrelid = i.objid` + join + `
+	LEFT JOIN LATERAL (SELECT s.* FROM pg_depend i JOIN pg_sequence s ON s.seqrelid = i.objid
+		WHERE a.attidentity <> '' AND i.refclassid = 'pg_class'::regclass AND i.refobjid = c.oid AND i.refobjsubid = a.attnum
+			AND i.deptype = 'i' AND i.classid = 'pg_class'::regclass OFFSET 0) s ON true` + join + `
 WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't' AND ` + userSchemas
 }
 

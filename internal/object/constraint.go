@@ -111,9 +111,10 @@ func constraintQuery(server int) string {
 	}
 	return `SELECT 'pg_constraint'::regclass::oid AS classid, k.oid AS objid, 0 AS objsubid,
 	n.nspname AS schema, c.relname AS name, k.conname AS part, 'pg_class'::regclass::oid AS pclass, c.oid AS pobj, 0 AS psub,
-	k.contype AS type, left(pg_get_constraintdef(k.oid), length(pg_get_constraintdef(k.oid)) - length(
-		CASE WHEN k.condeferrable THEN ' DEFERRABLE' ELSE '' END || CASE WHEN k.condeferred THEN ' INITIALLY DEFERRED' ELSE '' END ||
-		CASE WHEN NOT ` + enforced + ` THEN ' NOT ENFORCED' WHEN NOT k.convalidated THEN ' NOT VALID' ELSE '' END)) AS definition,
+	k.contype AS type, CASE WHEN NOT k.condeferrable AND ` + enforced + ` AND k.convalidated THEN pg_get_constraintdef(k.oid)
+		ELSE left(pg_get_constraintdef(k.oid), -length(
+			CASE WHEN k.condeferrable THEN ' DEFERRABLE' ELSE '' END || CASE WHEN k.condeferred THEN ' INITIALLY DEFERRED' ELSE '' END ||
+			CASE WHEN NOT ` + enforced + ` THEN ' NOT ENFORCED' WHEN NOT k.convalidated THEN ' NOT VALID' ELSE '' END)) END AS definition,
 	k.convalidated AND (k.contype <> 'c' OR k.coninhcount = 0 OR c.relispartition OR NOT EXISTS (SELECT FROM pg_constraint p
 		WHERE p.contype = 'c' AND p.conname = k.conname AND NOT p.convalidated AND p.conrelid IN (
 			WITH RECURSIVE above(oid) AS (SELECT inhparent FROM pg_inherits WHERE inhrelid = k.conrelid

@@ -19,11 +19,12 @@ func (kinds) Default(set *kind.Set) {
 		Name: "default", Rank: 60, Hazards: defaultHazards,
 		Doc:   "Defaults of the columns of tables, foreign tables and views.",
 		Found: "pg_attrdef",
+		// A default refers to no column, so that the table need not be opened to print it.
 		Query: func(int) string {
 			return `SELECT 'pg_attrdef'::regclass::oid AS classid, d.oid AS objid, 0 AS objsubid,
 	n.nspname AS schema, c.relname AS name, a.attname AS part, a.attnum AS ord,
 	'pg_class'::regclass::oid AS pclass, c.oid AS pobj, a.attnum AS psub,
-	pg_get_expr(d.adbin, d.adrelid) AS expression
+	pg_get_expr(d.adbin, 0) AS expression
 FROM pg_attrdef d JOIN pg_class c ON c.oid = d.adrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 	JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
 WHERE a.attgenerated = '' AND c.relpersistence <> 't' AND ` + userSchemas

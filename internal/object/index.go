@@ -87,30 +87,53 @@ func (kinds) Index(set *kind.Set) {
 	})
 }
 
-// indexQuery cuts the name, the options and the predicate off the printed
-// definition by their known lengths: they have attributes of their own.
-func indexQuery(int) string {
+// indexQuery has the server print only those indexes that are more than columns
+// in some order: to print one, it opens the table and looks for the default
+// operator class of each column. The name, the options and the predicate are cut
+// off what is printed by their known lengths: they have attributes of their own.
+// OFFSET 0 keeps the subqueries apart, so that each is done once for an index.
+func indexQuery(server int) string {
+	nulls := "''"
+	if server >= 15 {
+		nulls = "CASE WHEN x.indnullsnotdistinct THEN ' NULLS NOT DISTINCT' END"
+	}
 	return `SELECT 'pg_class'::regclass::oid AS classid, i.oid AS objid, 0 AS objsubid, n.nspname AS schema, i.relname AS name,
 	'pg_class'::regclass::oid AS pclass, x.indrelid AS pobj, 0 AS psub,
 	x.indrelid::regclass::text AS table, x.indisunique AS unique,
-	substr(left(d.text, length(d.text) - length(d.with_options) - length(d.with_predicate)), 1 + length(d.head)) AS keys,
+	CASE WHEN p.columns IS NOT NULL THEN concat(quote_ident(am.amname), ' (', p.columns, ')', ' INCLUDE (' || p.included || ')', ` + nulls + `)
+		ELSE substr(left(d.text, length(d.text) - length(d.with_options) - coalesce(length(' WHERE ' || d.predicate), 0)), 1 + length(d.head)) END AS keys,
 	d.predicate, ` + sortedOptions("i.reloptions") + ` AS options, quote_ident(sp.spcname) AS tablespace,
-	(SELECT json_agg(a.attnum || '=' || a.attstattarget ORDER BY a.attnum) FROM pg_attribute a
-		WHERE a.attrelid = i.oid AND a.attnum > 0 AND a.attstattarget >= 0) AS statistics,
+	CASE WHEN x.indexprs IS NOT NULL THEN (SELECT json_agg(a.attnum || '=' || a.attstattarget ORDER BY a.attnum) FROM pg_attribute a
+		WHERE a.attrelid = i.oid AND a.attnum > 0 AND a.attstattarget >= 0) END AS statistics,
 	x.indisclustered AS clustered, x.indisvalid OR i.relkind = 'I' AS valid, i.relkind = 'I' AS only
-FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_namespace n ON n.oid = i.relnamespace
+FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_namespace n ON n.oid = i.relnamespace JOIN pg_am am ON am.oid = i.relam
 	LEFT JOIN pg_tablespace sp ON sp.oid = i.reltablespace
-	CROSS JOIN LATERAL (SELECT pg_get_indexdef(i.oid) AS text,
-		format('CREATE %sINDEX %I ON %s%s USING ', CASE WHEN x.indisunique THEN 'UNIQUE ' ELSE '' END, i.relname,
-			CASE WHEN i.relkind = 'I' THEN 'ONLY ' ELSE '' END, x.indrelid::regclass) AS head,
+	LEFT JOIN LATERAL (SELECT
+		string_agg(quote_ident(a.attname) || CASE x.indoption[k.n::int - 1] WHEN 1 THEN ' DESC NULLS LAST' WHEN 2 THEN ' NULLS FIRST'
+			WHEN 3 THEN ' DESC' ELSE '' END, ', ' ORDER BY k.n) FILTER (WHERE k.n <= x.indnkeyatts) AS columns,
+		string_agg(quote_ident(a.attname), ', ' ORDER BY k.n) FILTER (WHERE k.n > x.indnkeyatts) AS included
+		FROM unnest(x.indkey::int2[]) WITH ORDINALITY AS k(attnum, n) JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = k.attnum
+		WHERE x.indexprs IS NULL AND NOT EXISTS (SELECT FROM pg_attribute o WHERE o.attrelid = i.oid AND o.attoptions IS NOT NULL)
+		HAVING bool_and(k.n > x.indnkeyatts OR a.attcollation = x.indcollation[k.n::int - 1]
+			AND (a.atttypid, x.indclass[k.n::int - 1]) IN (` + usualClasses + `)) OFFSET 0) p ON true
+	CROSS JOIN LATERAL (SELECT CASE WHEN p.columns IS NULL THEN pg_get_indexdef(i.oid) END AS text,
+		CASE WHEN p.columns IS NULL THEN format('CREATE %sINDEX %I ON %s%s USING ', CASE WHEN x.indisunique THEN 'UNIQUE ' ELSE '' END, i.relname,
+			CASE WHEN i.relkind = 'I' THEN 'ONLY ' ELSE '' END, x.indrelid::regclass) END AS head,
 		pg_get_expr(x.indpred, x.indrelid) AS predicate,
-		coalesce(' WHERE ' || pg_get_expr(x.indpred, x.indrelid), '') AS with_predicate,
-		coalesce((SELECT ' WITH (' || string_agg(quote_ident(o.option_name) || '=' || CASE WHEN quote_ident(o.option_value) = o.option_value
-			THEN o.option_value ELSE quote_literal(o.option_value) END, ', ') || ')' FROM pg_options_to_table(i.reloptions) o), '') AS with_options
-	) d
+		CASE WHEN i.reloptions IS NULL THEN '' ELSE (SELECT ' WITH (' || string_agg(quote_ident(o.option_name) || '=' ||
+			CASE WHEN quote_ident(o.option_value) = o.option_value THEN o.option_value ELSE quote_literal(o.option_value) END, ', ') || ')'
+			FROM pg_options_to_table(i.reloptions) o) END AS with_options
+		OFFSET 0) d
 WHERE i.relpersistence <> 't' AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = i.oid AND c.contype IN ('p', 'u', 'x'))
 	AND ` + userSchemas
 }
+
+// usualClasses lists types with the operator classes that are surely their
+// defaults, which are not printed: those made for just that type, and for varchar
+// those of text as long as it has none of its own. A type can have others.
+const usualClasses = `SELECT o.opcintype, o.oid FROM pg_opclass o WHERE o.opcdefault
+	UNION ALL SELECT 'varchar'::regtype, o.oid FROM pg_opclass o WHERE o.opcdefault AND o.opcintype = 'text'::regtype
+		AND NOT EXISTS (SELECT FROM pg_opclass v WHERE v.opcdefault AND v.opcmethod = o.opcmethod AND v.opcintype = 'varchar'::regtype)`
 
 // createIndex builds the index. On a partitioned table it makes only the frame:
 // the indexes of the partitions are objects of their own and are attached.

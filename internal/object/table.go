@@ -257,7 +257,7 @@ func alterOptions(words string, old, new []string) []kind.Action {
 
 // sortedOptions reads options, whose order means nothing.
 func sortedOptions(column string) string {
-	return "(SELECT jsonb_agg(o ORDER BY o COLLATE \"C\") FROM unnest(" + column + ") AS u(o))"
+	return "CASE WHEN " + column + " IS NOT NULL THEN (SELECT jsonb_agg(o ORDER BY o COLLATE \"C\") FROM unnest(" + column + ") AS u(o)) END"
 }
 
 // optionName quotes a parameter; "toast." before it is syntax.
