@@ -89,7 +89,7 @@ func (e *Engine) buildUpon(ctx context.Context, c recipe, at *slot) (result read
 	if err != nil {
 		return read{}, err
 	}
-	state, err := e.readBuilt(ctx, s, loaded, c.selection)
+	state, err := e.readBuilt(ctx, s, loaded, c.reading)
 	if err != nil {
 		return read{}, errors.Join(err, s.Close(context.WithoutCancel(ctx)))
 	}
@@ -142,13 +142,13 @@ func (e *Engine) shadowFor(r reading) shadow.Request {
 }
 
 // readBuilt reads what files made on a shadow.
-func (e *Engine) readBuilt(ctx context.Context, s *shadow.Shadow, loaded load.Result, selection Selection) (*schema.State, error) {
+func (e *Engine) readBuilt(ctx context.Context, s *shadow.Shadow, loaded load.Result, r reading) (*schema.State, error) {
 	major, err := pg.CheckVersion(s.Conn)
 	if err != nil {
 		return nil, err
 	}
 	state, err := catalog.Read(ctx, s.Conn, e.kinds,
-		catalog.Options{Server: major, Unowned: s.Unowned, Default: s.Unowned, With: selection.options()})
+		catalog.Options{Server: major, Unowned: s.Unowned, Default: s.Unowned, With: r.selection.options(), Like: r.other})
 	if err != nil {
 		return nil, fmt.Errorf("reading the shadow: %w", err)
 	}

@@ -181,7 +181,7 @@ func (e *Engine) keep(s *slot, roles []string, state *schema.State) {
 
 // recall returns the cached result of a recipe, if there is one.
 func (e *Engine) recall(s *slot, c recipe) (read, bool) {
-	roles, state := e.lookUp(s)
+	roles, state := e.lookUp(s, c.other)
 	if state == nil {
 		return read{}, false
 	}
@@ -202,15 +202,16 @@ func (e *Engine) recall(s *slot, c recipe) (read, bool) {
 	return e.built(state, c.script.Result(roles), held), true
 }
 
-// lookUp returns what is kept in a place, and no state when there is nothing.
-func (e *Engine) lookUp(s *slot) (roles []string, state *schema.State) {
+// lookUp returns what is kept in a place, and no state when there is nothing. It
+// shares with a state that is much the same what both have.
+func (e *Engine) lookUp(s *slot, like *schema.State) (roles []string, state *schema.State) {
 	if s.known() == nil {
 		return nil, nil
 	}
 	start := time.Now()
 	content, err := s.dir.Get(s.key)
 	if err == nil && content != nil {
-		roles, state, err = readEntry(content)
+		roles, state, err = readEntry(content, like)
 	}
 	if err != nil {
 		e.options.Logger.Debug("the cached state is not used", "because", err)
@@ -225,7 +226,7 @@ func (e *Engine) lookUp(s *slot) (roles []string, state *schema.State) {
 	return roles, state
 }
 
-func readEntry(content []byte) (roles []string, state *schema.State, err error) {
+func readEntry(content []byte, like *schema.State) (roles []string, state *schema.State, err error) {
 	head, packed, found := bytes.Cut(content, []byte("\n"))
 	if !found {
 		return nil, nil, errors.New("it has no roles")
@@ -233,7 +234,7 @@ func readEntry(content []byte) (roles []string, state *schema.State, err error) 
 	if err := json.Unmarshal(head, &roles); err != nil {
 		return nil, nil, err
 	}
-	state, err = snapshot.Unpack(packed)
+	state, err = snapshot.Unpack(packed, like)
 	return roles, state, err
 }
 

@@ -135,7 +135,7 @@ func (e *Engine) moveSchema(ctx context.Context, r *read, to string) error {
 	if held.changed { // the shadow prints some expressions otherwise by now
 		place = nil
 	}
-	if _, state := e.lookUp(place); state != nil {
+	if _, state := e.lookUp(place, r.state); state != nil {
 		r.state = state
 		return nil
 	}

@@ -67,6 +67,36 @@ func NewState(server int) *State {
 	return &State{Server: server, Objects: map[ID]*Object{}, Outside: map[ID]*Object{}, Hidden: map[string][]string{}, Members: map[ID]ID{}}
 }
 
+// Object returns an object, nil when there is none or no state.
+func (s *State) Object(id ID) *Object {
+	if s == nil {
+		return nil
+	}
+	return s.Objects[id]
+}
+
+// Share returns the object of the state that is equal to o, or else o with those
+// lists of it that are equal to theirs. States that are much the same then take
+// little more memory than one. The state may be nil.
+func (s *State) Share(o *Object) *Object {
+	had := s.Object(o.ID)
+	if had == nil {
+		return o
+	}
+	attrs, needs := slices.Equal(o.Attrs, had.Attrs), slices.Equal(o.Needs, had.Needs)
+	sized := o.Stats == had.Stats || o.Stats != nil && had.Stats != nil && *o.Stats == *had.Stats
+	if attrs && needs && sized && o.Parent == had.Parent && o.Order == had.Order && o.Builtin == had.Builtin {
+		return had
+	}
+	if attrs {
+		o.Attrs = had.Attrs
+	}
+	if needs {
+		o.Needs = had.Needs
+	}
+	return o
+}
+
 // Sorted returns the objects ordered by identity.
 func (s *State) Sorted() []*Object {
 	objects := make([]*Object, 0, len(s.Objects))

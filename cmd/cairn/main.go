@@ -18,6 +18,7 @@ import (
 var version string
 
 func main() {
+	collectLate()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	color := term.IsTerminal(int(os.Stdout.Fd()))

@@ -21,7 +21,7 @@ type node struct {
 
 // assemble turns the rows of the snapshot into objects with parents and needs.
 func (r *reader) assemble() error {
-	r.state.Objects = make(map[schema.ID]*schema.Object, 2*len(r.rows))
+	r.state.Objects = make(map[schema.ID]*schema.Object, len(r.rows))
 	modelled := make([]*node, len(r.rows))
 	for i := range r.rows {
 		if w := &r.rows[i]; w.kind.Satellite == kind.NotSatellite {

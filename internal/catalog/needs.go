@@ -122,6 +122,11 @@ func (r *reader) addKnown() {
 	for _, n := range more { // the kinds have seen none of each other's
 		n.setNeeds()
 	}
+	for _, n := range r.nodes {
+		if !n.absent && r.options.Like != nil {
+			r.state.Objects[n.ID] = r.options.Like.Share(n.Object)
+		}
+	}
 }
 
 // setNeeds writes the needs into the object, in the order of identities.

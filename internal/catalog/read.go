@@ -24,6 +24,7 @@ type Options struct {
 	Default string // role that creates what a plan on this state creates
 
 	With []kind.Option // what to read beside what always is
+	Like *schema.State // a state that is much the same, to share with it what both have; may be nil
 
 	// LockTimeout limits the wait for another session's exclusive lock, which
 	// printing some definitions needs; 0 waits forever.

@@ -21,8 +21,11 @@ func (r *reader) readKind(k *kind.Kind, rr *pgconn.ResultReader) error {
 	for i, f := range k.Fields {
 		blank[i] = schema.Attr{Name: f, Info: k.Info[f] || slices.Contains(r.state.Hidden[k.Name], f)}
 	}
+	attrs := slices.Clone(blank)
+	known := make([][]schema.Attr, 256) // lists that were read lately: many objects have equal ones
 	for rr.NextRow() {
-		w := row{kind: k, object: &schema.Object{ID: schema.ID{Kind: k.Name}, Attrs: slices.Clone(blank)}}
+		copy(attrs, blank)
+		w := row{kind: k, object: &schema.Object{ID: schema.ID{Kind: k.Name}, Attrs: attrs}}
 		for i, value := range rr.Values() {
 			if value != nil {
 				setters[i](&w, r.texts.of(value))
@@ -31,9 +34,27 @@ func (r *reader) readKind(k *kind.Kind, rr *pgconn.ResultReader) error {
 		if role := r.options.Unowned; role != "" && w.object.ID.Role == role {
 			w.object.ID.Role = kind.Creator // nobody said who
 		}
+		w.object.Attrs = r.keep(w.object, known)
 		r.rows = append(r.rows, w)
 	}
 	return nil
+}
+
+// keep returns the attributes of an object as a list that stays: one that is equal
+// and there already, or a copy.
+func (r *reader) keep(o *schema.Object, known [][]schema.Attr) []schema.Attr {
+	if had := r.options.Like.Object(o.ID); had != nil && slices.Equal(had.Attrs, o.Attrs) {
+		return had.Attrs
+	}
+	place := 0
+	for i := range o.Attrs {
+		place = place*31 + len(o.Attrs[i].Value)
+	}
+	last := &known[uint(place)%uint(len(known))]
+	if !slices.Equal(*last, o.Attrs) {
+		*last = slices.Clone(o.Attrs)
+	}
+	return *last
 }
 
 // texts has the values that were read lately. Most stand in many rows.

@@ -11,17 +11,23 @@ import (
 // identity. Both states are printed by servers of the same major version.
 func Compare(old, new *schema.State) []schema.Delta {
 	var deltas []schema.Delta
+	stay := 0
 	for id, o := range old.Objects {
 		n := new.Objects[id]
 		if n == nil {
 			deltas = append(deltas, schema.Delta{ID: id, Old: o})
-		} else if changed := attributes(o, n); len(changed) > 0 {
+			continue
+		}
+		stay++
+		if changed := attributes(o, n); len(changed) > 0 {
 			deltas = append(deltas, schema.Delta{ID: id, Old: o, New: n, Changed: changed})
 		}
 	}
-	for id, n := range new.Objects {
-		if old.Objects[id] == nil {
-			deltas = append(deltas, schema.Delta{ID: id, New: n})
+	if stay < len(new.Objects) {
+		for id, n := range new.Objects {
+			if old.Objects[id] == nil {
+				deltas = append(deltas, schema.Delta{ID: id, New: n})
+			}
 		}
 	}
 	slices.SortFunc(deltas, func(a, b schema.Delta) int { return schema.Compare(a.ID, b.ID) })
@@ -30,6 +36,9 @@ func Compare(old, new *schema.State) []schema.Delta {
 
 // attributes returns the names of the attributes that differ.
 func attributes(old, new *schema.Object) []string {
+	if old == new {
+		return nil
+	}
 	var changed []string
 	for i := range old.Attrs {
 		if a := &old.Attrs[i]; !a.Info && new.Attrs[i].Value != a.Value {

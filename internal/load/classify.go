@@ -73,7 +73,7 @@ func judge(s pg.Statement, words []string) judgement {
 	first := words[0]
 	line := strings.Join(words, " ")
 	switch {
-	case transactionalTwo.MatchString(line):
+	case (first == "PREPARE" || first == "COMMIT") && transactionalTwo.MatchString(line):
 		return refusal(first+" PREPARED transactions have no place in a schema", "remove the statement")
 	case first == "ROLLBACK", first == "ABORT":
 		return refusal(first+" would undo a part of the file", "remove the statement and what it undoes")
@@ -81,7 +81,7 @@ func judge(s pg.Statement, words []string) judgement {
 		return judgement{verdict: ignore}
 	case dataWords[first]:
 		return judgement{verdict: report, message: first + " is data, not part of the schema"}
-	case setvalCall.MatchString(s.SQL):
+	case first == "SELECT" && setvalCall.MatchString(s.SQL):
 		return judgement{verdict: report, message: "setval is data, not part of the schema"}
 	case passingWords[first]:
 		return judgement{verdict: report, message: first + " is not part of the schema"}
@@ -106,15 +106,19 @@ func judgeDefinition(s pg.Statement, words []string) judgement {
 		}
 	}
 	switch {
-	case startsSubscription.MatchString(s.SQL):
+	case two == "ALTER SUBSCRIPTION" && startsSubscription.MatchString(s.SQL):
 		return judgement{verdict: report, message: "ALTER SUBSCRIPTION ... ENABLE or REFRESH would connect to the publisher, and is not part of the schema"}
-	case onLargeObject.MatchString(s.SQL):
+	case speaksOf(s.SQL, "object") && onLargeObject.MatchString(s.SQL):
 		return judgement{verdict: report, message: "large objects are data, not part of the schema"}
-	case onTablespace.MatchString(s.SQL):
+	case speaksOf(s.SQL, "tablespace") && onTablespace.MatchString(s.SQL):
 		return judgement{verdict: report, message: fmt.Sprintf("%s ON TABLESPACE is not part of the schema", words[0])}
 	}
 	return judgement{}
 }
+
+// speaksOf reports whether a word stands anywhere in a statement, which is soon
+// known of most.
+func speaksOf(sql, word string) bool { return strings.Contains(strings.ToLower(sql), word) }
 
 func refusal(message, hint string) judgement {
 	return judgement{verdict: refuse, message: message, hint: hint}

@@ -3,7 +3,6 @@ package load
 import (
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 
 	"github.com/cairn-db/cairn/internal/pg"
@@ -33,9 +32,9 @@ type Script struct {
 	left     []left
 }
 
-// concurrently matches what cannot run inside a transaction. It may match too
-// much, which only costs time.
-var concurrently = regexp.MustCompile(`(?i)\bconcurrently\b`)
+// isConcurrent reports whether a statement cannot run inside a transaction. It may
+// say so of too many, which only costs time.
+func isConcurrent(sql string) bool { return speaksOf(sql, "concurrently") }
 
 // quietCommands are the psql commands without any meaning for a schema.
 var quietCommands = map[string]bool{
@@ -134,7 +133,7 @@ func (s *Script) find(at pg.Statement, code, message, hint string) {
 // add lets an item run.
 func (s *Script) add(item *item) {
 	item.hidePassword()
-	item.alone = concurrently.MatchString(item.sql) || isLabel(item.words)
+	item.alone = isConcurrent(item.sql) || isLabel(item.words)
 	s.items = append(s.items, item)
 }
 

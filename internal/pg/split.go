@@ -13,6 +13,7 @@ import (
 // to judge. Errors are of type *SyntaxError.
 func Split(file, text string) ([]Statement, error) {
 	s := splitter{file: file, lexer: lexer{text: text}, line: 1, column: 1}
+	s.statements = make([]Statement, 0, strings.Count(text, ";\n")+1)
 	if err := s.split(); err != nil {
 		return nil, err
 	}

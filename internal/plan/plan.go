@@ -27,7 +27,8 @@ const (
 // Make returns the plan that turns old into new. Both states hold only what is
 // managed. The caller fills in where the plan comes from and seals it.
 func Make(kinds *kind.Set, old, new *schema.State, mode Mode) (*schema.Plan, error) {
-	e := expand(kinds, old, new, diff.Compare(old, new), mode)
+	deltas := diff.Compare(old, new)
+	e := expand(kinds, old, new, deltas, mode)
 	g := e.build()
 	steps, err := e.steps(g)
 	if err != nil {
@@ -39,7 +40,9 @@ func Make(kinds *kind.Set, old, new *schema.State, mode Mode) (*schema.Plan, err
 		From: from, Printed: e.printedAnew(g),
 		Objects: objects, Changes: e.changes(g), Steps: steps, Findings: []schema.Finding{},
 	}
-	p.To = Fingerprint(kinds, new, p.Printed)
+	if p.To = from; len(deltas) > 0 {
+		p.To = Fingerprint(kinds, new, p.Printed)
+	}
 	p.Summary = e.summary(p.Changes)
 	p.Findings = append(p.Findings, missingRoles(kinds, old, new)...)
 	return p, nil

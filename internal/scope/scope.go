@@ -124,6 +124,9 @@ func nameCreator(s, other *schema.State) {
 func hidden(states ...*schema.State) []schema.Finding {
 	unseen := map[string][]string{}
 	for _, s := range states {
+		if len(s.Hidden) == 0 {
+			continue
+		}
 		for id := range s.Objects {
 			if names := s.Hidden[id.Kind]; len(names) > 0 {
 				unseen[id.Kind] = names
@@ -140,6 +143,9 @@ func hidden(states ...*schema.State) []schema.Finding {
 
 // hide keeps from being compared what the reader of the other state may not see.
 func hide(s *schema.State, hidden map[string][]string) {
+	if len(hidden) == 0 {
+		return
+	}
 	for id, o := range s.Objects {
 		names := hidden[id.Kind]
 		if len(names) == 0 {
@@ -156,6 +162,7 @@ func hide(s *schema.State, hidden map[string][]string) {
 
 // Limit removes from a state what the scope leaves out.
 func Limit(kinds *kind.Set, scope schema.Scope, s *schema.State) error {
+	before := len(s.Objects)
 	for id, o := range s.Objects {
 		ignored, err := matches(scope.Ignore, id)
 		if err != nil {
@@ -177,7 +184,7 @@ func Limit(kinds *kind.Set, scope schema.Scope, s *schema.State) error {
 	}
 	free(kinds, scope, s)
 	// What is part of an object that is left out goes with it.
-	for again := true; again; {
+	for again := len(s.Objects) < before; again; {
 		again = false
 		for id, o := range s.Objects {
 			if o.Parent != (schema.ID{}) && s.Objects[o.Parent] == nil && !kinds.Of(id).Early {
@@ -262,25 +269,20 @@ const journal = "cairn"
 // inSchemas reports whether the object lies in one of the schemas, or is one.
 // Cairn's own schema is never managed, nor what has its name outside schemas.
 func inSchemas(schemas []string, id schema.ID) bool {
-	if subject := id.Subject(); subject.Schema == journal || subject.Schema == "" && subject.Name == journal {
-		return false
+	place := id.Schema // a satellite has the names of its subject
+	if place == "" {
+		place = id.Name
 	}
-	if len(schemas) == 0 {
-		return true
-	}
-	for _, s := range schemas {
-		subject := id.Subject()
-		if subject.Schema == s || (subject.Schema == "" && subject.Name == s) {
-			return true
-		}
-	}
-	return false
+	return place != journal && (len(schemas) == 0 || slices.Contains(schemas, place))
 }
 
 // matches reports whether a pattern covers the object, its subject or, for a
 // part, the object that it is a part of. The role that an object is for need
 // not be said.
 func matches(patterns []string, id schema.ID) (bool, error) {
+	if len(patterns) == 0 {
+		return false, nil
+	}
 	subject := id.Subject()
 	all := subject
 	all.Role = ""

@@ -160,9 +160,10 @@ func (p *packer) bytes() []byte {
 	return slices.Concat(b, p.lengths, p.all, p.numbers)
 }
 
-// Unpack returns the state that Pack was given.
-func Unpack(b []byte) (*schema.State, error) {
-	u := unpacker{left: b}
+// Unpack returns the state that Pack was given. It shares with another one, which
+// may be nil, what both have.
+func Unpack(b []byte, like *schema.State) (*schema.State, error) {
+	u := unpacker{left: b, like: like}
 	u.readTexts()
 	s := &schema.State{Server: int(u.number())}
 	s.Objects, s.Outside = u.objects(), u.objects()
@@ -192,6 +193,7 @@ func Unpack(b []byte) (*schema.State, error) {
 // empty.
 type unpacker struct {
 	left   []byte
+	like   *schema.State
 	texts  []string
 	ids    []schema.ID
 	broken bool
@@ -308,7 +310,7 @@ func (u *unpacker) objects() map[schema.ID]*schema.Object {
 	objects := make(map[schema.ID]*schema.Object, n)
 	for range n {
 		id := u.id()
-		objects[id] = u.object()
+		objects[id] = u.like.Share(u.object())
 	}
 	return objects
 }

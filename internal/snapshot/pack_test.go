@@ -62,7 +62,7 @@ func TestPack(t *testing.T) {
 	hollow.Roles, hollow.Options, hollow.Members = []string{}, nil, map[schema.ID]schema.ID{}
 	for name, want := range map[string]*schema.State{"filled": &whole, "hollow": &hollow, "new": schema.NewState(18), "zero": {}} {
 		packed := snapshot.Pack(want)
-		got, err := snapshot.Unpack(packed)
+		got, err := snapshot.Unpack(packed, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -73,12 +73,12 @@ func TestPack(t *testing.T) {
 			t.Errorf("%s: a state is packed in two ways", name)
 		}
 		for n := range packed {
-			if _, err := snapshot.Unpack(packed[:n]); err == nil {
+			if _, err := snapshot.Unpack(packed[:n], nil); err == nil {
 				t.Fatalf("%s: %d of %d bytes are a state", name, n, len(packed))
 			}
 			bent := append([]byte{}, packed...)
 			bent[n] ^= 0xff
-			_, _ = snapshot.Unpack(bent) // whatever it is, it ends
+			_, _ = snapshot.Unpack(bent, nil) // whatever it is, it ends
 		}
 	}
 }
