@@ -127,10 +127,11 @@ func (r *reader) addSatellite(w *row, resolver *resolver) error {
 // differs from what the extension gave them.
 func (r *reader) addMemberGrants(w *row, extension *node) error {
 	if initial, ok := r.initial[w.address]; ok {
-		if !w.hasACL {
-			w.acl, w.hasACL = w.aclDefault, true
+		said := w.more()
+		if !said.hasACL {
+			said.acl, said.hasACL = said.aclDefault, true
 		}
-		w.aclDefault = initial
+		said.aclDefault = initial
 	}
 	for _, k := range r.kinds.All() {
 		if k.Satellite == kind.FromACL && k.Option == "" {

@@ -85,12 +85,17 @@ type reader struct {
 	initial    map[address]string // what extensions granted on their members
 }
 
-// row is one row of a kind's query.
+// row is one row of a kind's query. Most say nothing beside the object.
 type row struct {
-	kind          *kind.Kind
-	address       address
-	parent        address
-	object        *schema.Object
+	kind    *kind.Kind
+	address address
+	parent  address
+	object  *schema.Object
+	*beside
+}
+
+// beside is what a row says beside an object.
+type beside struct {
 	of            string
 	uses          string
 	owner         string
@@ -98,6 +103,17 @@ type row struct {
 	aclDefault    string
 	rows, bytes   string
 	hasACL, sized bool
+}
+
+// nothing is what most rows say beside the object.
+var nothing = &beside{}
+
+// more returns what the row says, to be completed.
+func (w *row) more() *beside {
+	if w.beside == nothing {
+		w.beside = &beside{}
+	}
+	return w.beside
 }
 
 // readSnapshot opens a transaction, reads everything from its snapshot and ends

@@ -25,7 +25,7 @@ func (r *reader) readKind(k *kind.Kind, rr *pgconn.ResultReader) error {
 	known := make([][]schema.Attr, 256) // lists that were read lately: many objects have equal ones
 	for rr.NextRow() {
 		copy(attrs, blank)
-		w := row{kind: k, object: &schema.Object{ID: schema.ID{Kind: k.Name}, Attrs: attrs}}
+		w := row{kind: k, beside: nothing, object: &schema.Object{ID: schema.ID{Kind: k.Name}, Attrs: attrs}}
 		for i, value := range rr.Values() {
 			if value != nil {
 				setters[i](&w, r.texts.of(value))
@@ -113,21 +113,21 @@ var reserved = map[string]func(*row, string){
 	"pclass":     func(w *row, v string) { w.parent.class = oid(v) },
 	"pobj":       func(w *row, v string) { w.parent.object = oid(v) },
 	"psub":       func(w *row, v string) { w.parent.sub = int32(number(v)) },
-	"of":         func(w *row, v string) { w.of = v },
+	"of":         func(w *row, v string) { w.more().of = v },
 	"schema":     func(w *row, v string) { w.object.ID.Schema = v },
 	"name":       func(w *row, v string) { w.object.ID.Name = v },
 	"args":       func(w *row, v string) { w.object.ID.Args = v },
 	"part":       func(w *row, v string) { w.object.ID.Part = v },
-	"uses":       func(w *row, v string) { w.uses = v },
+	"uses":       func(w *row, v string) { w.more().uses = v },
 	"role":       func(w *row, v string) { w.object.ID.Role = v },
 	"ord":        func(w *row, v string) { w.object.Order = int(number(v)) },
 	"builtin":    func(w *row, v string) { w.object.Builtin = v == "t" },
-	"owner":      func(w *row, v string) { w.owner, w.aclOwner = v, v },
-	"aclowner":   func(w *row, v string) { w.aclOwner = v },
-	"acl":        func(w *row, v string) { w.acl, w.hasACL = v, true },
-	"acldefault": func(w *row, v string) { w.aclDefault = v },
-	"tuples":     func(w *row, v string) { w.rows, w.sized = v, true },
-	"bytes":      func(w *row, v string) { w.bytes = v },
+	"owner":      func(w *row, v string) { w.more().owner, w.more().aclOwner = v, v },
+	"aclowner":   func(w *row, v string) { w.more().aclOwner = v },
+	"acl":        func(w *row, v string) { w.more().acl, w.more().hasACL = v, true },
+	"acldefault": func(w *row, v string) { w.more().aclDefault = v },
+	"tuples":     func(w *row, v string) { w.more().rows, w.more().sized = v, true },
+	"bytes":      func(w *row, v string) { w.more().bytes = v },
 }
 
 // number reads an integer that the server printed; it prints no other thing in

@@ -116,6 +116,7 @@ func (kinds) Column(set *kind.Set) {
 }
 
 func columnQuery(server int) string {
+	const granted = "a.attacl IS NOT NULL OR c.oid IN (SELECT objoid FROM pg_init_privs)" // what few columns are
 	notNull, join := `a.attnotnull AS notnull, '' AS notnullis, '' AS notnullname, '' AS notnulloptions,`, ""
 	if server >= 18 {
 		notNull = `a.attnotnull AS notnull, quote_ident(nn.conname) AS notnullis,
@@ -127,8 +128,8 @@ func columnQuery(server int) string {
 	return `SELECT 'pg_class'::regclass::oid AS classid, c.oid AS objid, a.attnum AS objsubid,
 	n.nspname AS schema, c.relname AS name, a.attname AS part, a.attnum AS ord,
 	'pg_class'::regclass::oid AS pclass, c.oid AS pobj, 0 AS psub,
-	pg_get_userbyid(c.relowner) AS aclowner, array_to_json(a.attacl::text[]) AS acl,
-	CASE WHEN a.attacl IS NOT NULL THEN array_to_json(acldefault('c', c.relowner)::text[]) END AS acldefault,
+	CASE WHEN ` + granted + ` THEN pg_get_userbyid(c.relowner) END AS aclowner, array_to_json(a.attacl::text[]) AS acl,
+	CASE WHEN ` + granted + ` THEN array_to_json(acldefault('c', c.relowner)::text[]) END AS acldefault,
 	a.attislocal AS local, format_type(a.atttypid, a.atttypmod) AS type,
 	CASE WHEN a.attcollation <> t.typcollation THEN quote_ident(cn.nspname) || '.' || quote_ident(co.collname) END AS collation,
 	CASE WHEN a.attgenerated <> '' THEN pg_get_expr(d.adbin, d.adrelid) END AS generated, a.attgenerated = 'v' AS virtual,
