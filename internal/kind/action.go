@@ -141,8 +141,7 @@ type Ctx struct {
 	Created  map[schema.ID]bool // objects that the plan creates, or drops and creates
 	Dropped  map[schema.ID]bool // objects that the plan drops, or drops and creates
 	helpers  map[string]bool    // names of helpers on both sides
-	parts    map[*schema.State]map[schema.ID][]*schema.Object
-	users    map[*schema.State]map[schema.ID][]*schema.Object
+	ties     map[*schema.State]*ties
 }
 
 // Ref returns how DDL addresses the object.
@@ -168,53 +167,6 @@ func (c *Ctx) HasHelper(name string) bool {
 		}
 	}
 	return c.helpers[name]
-}
-
-// Parts returns the objects of the given kind, "" for any, whose parent is id,
-// ordered by identity.
-func (c *Ctx) Parts(s *schema.State, id schema.ID, kind string) []*schema.Object {
-	if c.parts == nil {
-		c.parts = map[*schema.State]map[schema.ID][]*schema.Object{}
-	}
-	if c.parts[s] == nil {
-		index := map[schema.ID][]*schema.Object{}
-		for _, o := range s.Sorted() {
-			index[o.Parent] = append(index[o.Parent], o)
-		}
-		c.parts[s] = index
-	}
-	return ofKind(c.parts[s][id], kind)
-}
-
-// Users returns the objects of the given kind that need id, ordered by
-// identity.
-func (c *Ctx) Users(s *schema.State, id schema.ID, kind string) []*schema.Object {
-	if c.users == nil {
-		c.users = map[*schema.State]map[schema.ID][]*schema.Object{}
-	}
-	if c.users[s] == nil {
-		index := map[schema.ID][]*schema.Object{}
-		for _, o := range s.Sorted() {
-			for _, need := range o.Needs {
-				index[need] = append(index[need], o)
-			}
-		}
-		c.users[s] = index
-	}
-	return ofKind(c.users[s][id], kind)
-}
-
-func ofKind(objects []*schema.Object, kind string) []*schema.Object {
-	if kind == "" {
-		return objects
-	}
-	var found []*schema.Object
-	for _, o := range objects {
-		if o.ID.Kind == kind {
-			found = append(found, o)
-		}
-	}
-	return found
 }
 
 // Words joins the words that are not empty with spaces.

@@ -38,7 +38,7 @@ func (e *expansion) addEdges(g *graph, n *node) {
 	}
 	if n.phase == droppingAside {
 		n.needs(g.get(n.id, creating))
-		for _, user := range e.users[n.id] {
+		for _, user := range e.users(n.id) {
 			n.needs(g.get(user, retargeting))
 			n.needs(g.get(user, dropping))
 			n.needs(g.get(user, droppingAside))
@@ -113,7 +113,7 @@ func (e *expansion) releaseEdges(g *graph, n *node) {
 			drop.needs(n)
 		}
 	}
-	for _, user := range e.users[n.id] {
+	for _, user := range e.users(n.id) {
 		n.needs(g.get(user, dropping))
 		if altered := g.get(user, altering); altered != nil && e.letsGo(user, n.id) {
 			n.needs(altered)

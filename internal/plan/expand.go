@@ -51,7 +51,6 @@ type expansion struct {
 	altered  map[schema.ID][]kind.Action // in place
 	moved    map[schema.ID][]kind.Action // retargeted
 	cause    map[schema.ID]schema.ID     // why an unchanged object is replaced
-	users    map[schema.ID][]schema.ID   // old objects that need the key, or are its parts
 	swapped  map[schema.ID]bool          // replaced with the old form moved aside
 	pulled   map[schema.ID]bool          // what hangs on them was pulled in
 
@@ -68,18 +67,7 @@ func expand(kinds *kind.Set, old, new *schema.State, deltas []schema.Delta, mode
 			Created: map[schema.ID]bool{}, Dropped: map[schema.ID]bool{}},
 		deltas: map[schema.ID]schema.Delta{}, altered: map[schema.ID][]kind.Action{},
 		moved: map[schema.ID][]kind.Action{}, cause: map[schema.ID]schema.ID{},
-		users: map[schema.ID][]schema.ID{}, swapped: map[schema.ID]bool{}, pulled: map[schema.ID]bool{},
-	}
-	if len(deltas) == 0 {
-		return e
-	}
-	for _, o := range old.Sorted() {
-		for _, n := range o.Needs {
-			e.users[n] = append(e.users[n], o.ID)
-		}
-		if o.Parent != (schema.ID{}) {
-			e.users[o.Parent] = append(e.users[o.Parent], o.ID)
-		}
+		swapped: map[schema.ID]bool{}, pulled: map[schema.ID]bool{},
 	}
 	for _, d := range deltas {
 		e.deltas[d.ID] = d
@@ -93,6 +81,15 @@ func expand(kinds *kind.Set, old, new *schema.State, deltas []schema.Delta, mode
 	e.overlap()
 	slices.SortFunc(e.order, schema.Compare)
 	return e
+}
+
+// users returns the old objects that need the identified one, or are its parts.
+func (e *expansion) users(id schema.ID) []schema.ID {
+	var ids []schema.ID
+	for _, o := range e.ctx.Dependents(e.old, id) {
+		ids = append(ids, o.ID)
+	}
+	return ids
 }
 
 // alterOrReplace asks the kinds what can be changed in place.
@@ -185,12 +182,12 @@ func (e *expansion) pull(id schema.ID) {
 			}
 		}
 		e.pullShell(id)
-		for _, user := range e.users[id] {
+		for _, user := range e.users(id) {
 			e.pullUser(user, id)
 		}
 	case e.rebuilds(id):
 		e.pulled[id] = true
-		for _, user := range e.users[id] {
+		for _, user := range e.users(id) {
 			if !e.kinds.Of(user).CarriedOver(e.old.Objects[user]) && !e.letsGo(user, id) {
 				delete(e.altered, user)
 				e.pullUser(user, id)
@@ -269,7 +266,7 @@ func (e *expansion) pullUser(user, gone schema.ID) {
 			}
 			e.moved[user] = actions
 			e.cause[user] = gone
-			for _, dependent := range e.users[user] {
+			for _, dependent := range e.users(user) {
 				if !e.kinds.Of(dependent).CarriedOver(e.old.Objects[dependent]) {
 					e.pullUser(dependent, user)
 				}

@@ -111,7 +111,7 @@ func (e *expansion) size(id schema.ID) (rows, bytes int64) {
 	}
 	rows, bytes = o.Stats.Rows, o.Stats.Bytes
 	tied := false
-	for _, user := range e.users[id] {
+	for _, user := range e.users(id) {
 		if k := e.kinds.Of(user); k.Tied == nil || !k.Tied(user, id) {
 			continue
 		}
