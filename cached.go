@@ -237,7 +237,7 @@ func readEntry(content []byte) (roles []string, state *schema.State, err error) 
 	return roles, state, err
 }
 
-// moved is the place of the state after it was moved to another schema.
+// moved is the place of what is read of the state in a schema of another name.
 func (s *slot) moved(to string) *slot {
 	if s.known() == nil {
 		return nil

@@ -10,7 +10,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/cairn-db/cairn/internal/catalog"
 	"github.com/cairn-db/cairn/schema"
 )
 
@@ -50,10 +49,15 @@ func (e *Engine) PlanEach(ctx context.Context, r PlanRequest) (plans []SchemaPla
 	if desired.shadow == nil && len(names) > 1 {
 		return nil, hinted{errors.New("only SQL files can be planned for many schemas"), "name one schema, or give a file"}
 	}
+	moves, err := e.newMover(ctx, desired, names[1:])
+	if err != nil {
+		return nil, err
+	}
 	parts := bySchema(old)
 	for i, name := range names {
+		goal := desired
 		if i > 0 {
-			if err := e.moveSchema(ctx, &desired, name); err != nil {
+			if goal, err = moves.to(ctx, name); err != nil {
 				return nil, err
 			}
 		}
@@ -61,11 +65,11 @@ func (e *Engine) PlanEach(ctx context.Context, r PlanRequest) (plans []SchemaPla
 		part.Objects = parts[name]
 		each := r
 		each.Selection.Schemas = []string{name}
-		p, err := e.planFor(ctx, target, &part, &desired, each)
+		p, err := e.planFor(ctx, target, &part, &goal, each)
 		if err != nil {
 			return nil, fmt.Errorf("planning schema %s: %w", name, err)
 		}
-		if err := e.finish(ctx, target, desired, p, r.Policy); err != nil {
+		if err := e.finish(ctx, target, goal, p, r.Policy); err != nil {
 			return nil, err
 		}
 		plans = append(plans, SchemaPlan{name, p})
@@ -124,32 +128,4 @@ func bySchema(s *schema.State) map[string]map[schema.ID]*schema.Object {
 		parts[name][id] = o
 	}
 	return parts
-}
-
-// moveSchema renames the schema that the desired state was built in and reads it
-// again, or takes what was read another time.
-func (e *Engine) moveSchema(ctx context.Context, r *read, to string) error {
-	held := r.shadow
-	held.wanted = to
-	place := held.slot.moved(to)
-	if held.changed { // the shadow prints some expressions otherwise by now
-		place = nil
-	}
-	if _, state := e.lookUp(place); state != nil {
-		r.state = state
-		return nil
-	}
-	s, err := held.open(ctx)
-	if err != nil {
-		return err
-	}
-	r.state, err = catalog.Read(ctx, s.Conn, e.kinds,
-		catalog.Options{Server: r.state.Server, Unowned: s.Unowned, Default: s.Unowned})
-	if err != nil {
-		return fmt.Errorf("reading the shadow: %w", err)
-	}
-	if place != nil && held.slot.isNew {
-		e.keep(place, nil, r.state)
-	}
-	return nil
 }
