@@ -1,6 +1,7 @@
 package cairn
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,7 +42,7 @@ func (e *Engine) PlanEach(ctx context.Context, r PlanRequest) (plans []SchemaPla
 	}
 	selection := r.Selection
 	selection.Schemas = names[:1]
-	desired, err := e.read(ctx, r.Desired, reading{target: target, other: old, selection: selection, scratch: r.Scratch})
+	desired, err := e.read(ctx, r.Desired, reading{target: target, other: old, selection: selection, alike: names, scratch: r.Scratch})
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +54,7 @@ func (e *Engine) PlanEach(ctx context.Context, r PlanRequest) (plans []SchemaPla
 	if err != nil {
 		return nil, err
 	}
-	parts := bySchema(old)
+	parts := e.bySchema(old, names)
 	for i, name := range names {
 		goal := desired
 		if i > 0 {
@@ -61,11 +62,9 @@ func (e *Engine) PlanEach(ctx context.Context, r PlanRequest) (plans []SchemaPla
 				return nil, err
 			}
 		}
-		part := *old
-		part.Objects = parts[name]
 		each := r
 		each.Selection.Schemas = []string{name}
-		p, err := e.planFor(ctx, target, &part, &goal, each)
+		p, err := e.planFor(ctx, target, parts[name], &goal, each)
 		if err != nil {
 			return nil, fmt.Errorf("planning schema %s: %w", name, err)
 		}
@@ -114,18 +113,23 @@ func matchingSchemas(ctx context.Context, t *target, patterns []string) ([]strin
 // IsPattern reports whether the name of a schema is a pattern for many.
 func IsPattern(name string) bool { return strings.ContainsAny(name, "*?[") }
 
-// bySchema divides a state among its schemas.
-func bySchema(s *schema.State) map[string]map[schema.ID]*schema.Object {
-	parts := map[string]map[schema.ID]*schema.Object{}
+// bySchema divides a state among the named schemas. Each also gets what says for all
+// schemas which privileges a new object has.
+func (e *Engine) bySchema(s *schema.State, names []string) map[string]*schema.State {
+	parts := map[string]*schema.State{}
+	for _, name := range names {
+		part := *s
+		part.Objects, part.Outside = map[schema.ID]*schema.Object{}, map[schema.ID]*schema.Object{}
+		parts[name] = &part
+	}
 	for id, o := range s.Objects {
-		name := id.Schema
-		if name == "" {
-			name = id.Name
+		if id.Schema == "" && e.kinds.Of(id).Privilege {
+			for _, part := range parts {
+				part.Objects[id] = o
+			}
+		} else if part := parts[cmp.Or(id.Schema, id.Name)]; part != nil {
+			part.Objects[id] = o
 		}
-		if parts[name] == nil {
-			parts[name] = map[schema.ID]*schema.Object{}
-		}
-		parts[name][id] = o
 	}
 	return parts
 }

@@ -15,12 +15,18 @@ import (
 	"github.com/cairn-db/cairn/schema"
 )
 
+// sorted is an object whose needs are sorted by the names of two schemas.
+const sorted = `
+CREATE TYPE public.stray AS ENUM ('a');
+CREATE TYPE hall.stray AS ENUM ('a');
+CREATE FUNCTION hall.both(public.stray, hall.stray) RETURNS integer LANGUAGE sql AS 'SELECT 1';`
+
 // What a stencil says of the museum under another name is what the server says of
 // it after a rename.
 func TestStencilOfMuseum(t *testing.T) {
 	for _, major := range pgtest.Versions() {
 		before, _ := museum(t, major)
-		conn := pgtest.Connect(t, clusters.Load(t, major, before))
+		conn := pgtest.Connect(t, clusters.Load(t, major, before+sorted))
 		at := "hall"
 		named := func(name string) *schema.State {
 			t.Helper()
