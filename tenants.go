@@ -62,9 +62,11 @@ func (e *Engine) PlanEach(ctx context.Context, r PlanRequest) (plans []SchemaPla
 				return nil, err
 			}
 		}
+		part := stateOf(old, parts[name])
+		delete(parts, name)
 		each := r
 		each.Selection.Schemas = []string{name}
-		p, err := e.planFor(ctx, target, parts[name], &goal, each)
+		p, err := e.planFor(ctx, target, part, &goal, each)
 		if err != nil {
 			return nil, fmt.Errorf("planning schema %s: %w", name, err)
 		}
@@ -95,7 +97,7 @@ func matchingSchemas(ctx context.Context, t *target, patterns []string) ([]strin
 			if err != nil {
 				return nil, fmt.Errorf("reading the schema pattern %q: %w", pattern, err)
 			}
-			if ok && !slices.Contains(names, name) {
+			if ok {
 				names, matched = append(names, name), true
 			}
 		}
@@ -107,29 +109,40 @@ func matchingSchemas(ctx context.Context, t *target, patterns []string) ([]strin
 		return nil, hinted{fmt.Errorf("no schema of database %s matches %s", t.identity.Name, strings.Join(patterns, ", ")),
 			"name an existing schema, or another pattern"}
 	}
-	return names, nil
+	slices.Sort(names)
+	return slices.Compact(names), nil
 }
 
 // IsPattern reports whether the name of a schema is a pattern for many.
 func IsPattern(name string) bool { return strings.ContainsAny(name, "*?[") }
 
-// bySchema divides a state among the named schemas. Each also gets what says for all
-// schemas which privileges a new object has.
-func (e *Engine) bySchema(s *schema.State, names []string) map[string]*schema.State {
-	parts := map[string]*schema.State{}
+// bySchema takes a state apart: it returns the objects of each named schema, with
+// those that say for all schemas which privileges a new object has. The state keeps
+// none, so that what was planned can be given back.
+func (e *Engine) bySchema(s *schema.State, names []string) map[string][]*schema.Object {
+	parts := map[string][]*schema.Object{}
 	for _, name := range names {
-		part := *s
-		part.Objects, part.Outside = map[schema.ID]*schema.Object{}, map[schema.ID]*schema.Object{}
-		parts[name] = &part
+		parts[name] = nil
 	}
 	for id, o := range s.Objects {
 		if id.Schema == "" && e.kinds.Of(id).Privilege {
-			for _, part := range parts {
-				part.Objects[id] = o
+			for _, name := range names {
+				parts[name] = append(parts[name], o)
 			}
-		} else if part := parts[cmp.Or(id.Schema, id.Name)]; part != nil {
-			part.Objects[id] = o
+		} else if part, named := parts[cmp.Or(id.Schema, id.Name)]; named {
+			parts[cmp.Or(id.Schema, id.Name)] = append(part, o)
 		}
 	}
+	s.Objects = nil
 	return parts
+}
+
+// stateOf returns a state like another one, with these objects.
+func stateOf(like *schema.State, objects []*schema.Object) *schema.State {
+	s := *like
+	s.Objects, s.Outside = make(map[schema.ID]*schema.Object, len(objects)), map[schema.ID]*schema.Object{}
+	for _, o := range objects {
+		s.Objects[o.ID] = o
+	}
+	return &s
 }
