@@ -13,14 +13,15 @@ import (
 type mover struct {
 	engine   *Engine
 	built    read
+	in       string                               // the schema that it was built in
 	stencils map[stencil.Quoting]*stencil.Stencil // nil where the two readings differ in more than the name
 }
 
-// newMover reads what it needs for schemas of the given names, before the shadow
-// serves for more.
+// newMover reads what it needs for the schemas of the given names, the first of
+// which the state was built in, before the shadow serves for more.
 func (e *Engine) newMover(ctx context.Context, built read, names []string) (*mover, error) {
-	m := &mover{engine: e, built: built, stencils: map[stencil.Quoting]*stencil.Stencil{}}
-	for _, name := range names {
+	m := &mover{engine: e, built: built, in: names[0], stencils: map[stencil.Quoting]*stencil.Stencil{}}
+	for _, name := range names[1:] {
 		q := stencil.QuotingOf(name)
 		if _, made := m.stencils[q]; made || q == stencil.Other {
 			continue
@@ -54,10 +55,15 @@ func (m *mover) stencil(ctx context.Context, names stencil.Names) (*stencil.Sten
 	return s, nil
 }
 
-// to returns the state in another schema.
+// to returns the state in a schema.
 func (m *mover) to(ctx context.Context, name string) (moved read, err error) {
 	moved = m.built
-	moved.shadow.wanted = name
+	if moved.shadow != nil {
+		moved.shadow.wanted = name
+	}
+	if name == m.in {
+		return moved, nil
+	}
 	if s := m.stencils[stencil.QuotingOf(name)]; s != nil {
 		if moved.state = s.State(name); moved.state != nil {
 			return moved, nil

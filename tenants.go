@@ -50,17 +50,15 @@ func (e *Engine) PlanEach(ctx context.Context, r PlanRequest) (plans []SchemaPla
 	if desired.shadow == nil && len(names) > 1 {
 		return nil, hinted{errors.New("only SQL files can be planned for many schemas"), "name one schema, or give a file"}
 	}
-	moves, err := e.newMover(ctx, desired, names[1:])
+	moves, err := e.newMover(ctx, desired, names)
 	if err != nil {
 		return nil, err
 	}
 	parts := e.bySchema(old, names)
-	for i, name := range names {
-		goal := desired
-		if i > 0 {
-			if goal, err = moves.to(ctx, name); err != nil {
-				return nil, err
-			}
+	for _, name := range names {
+		goal, err := moves.to(ctx, name)
+		if err != nil {
+			return nil, err
 		}
 		part := stateOf(old, parts[name])
 		delete(parts, name)
