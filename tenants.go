@@ -22,7 +22,8 @@ type SchemaPlan struct {
 
 // PlanEach returns a plan for each schema of the target that a pattern of the
 // selection matches, in the order of their names. The desired state names no
-// schema; it is built once, and moved from schema to schema by renaming. The plans are not proven.
+// schema; it is built in the first of them, and that for the others is made of what
+// was built. The plans are not proven.
 func (e *Engine) PlanEach(ctx context.Context, r PlanRequest) (plans []SchemaPlan, err error) {
 	if err := r.Selection.checkEach(); err != nil {
 		return nil, err

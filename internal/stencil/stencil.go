@@ -49,24 +49,30 @@ func QuotingOf(name string) Quoting {
 	return Other
 }
 
-// Names are two names for one schema, of one quoting and of different lengths.
+// Names are two names for one schema, of one quoting.
 type Names struct {
-	First string // sorts before what schemas are called
-	Last  string // sorts after that
+	First string // short, and sorts before what schemas are called
+	Last  string // as long as a name can be, and sorts after that
 }
+
+// longest is how many bytes of a name PostgreSQL keeps.
+const longest = 63
 
 // NamesFor returns names of a quoting, Plain or Quoted, that no text of the state
 // contains. No end of one is a beginning of it, so that each place where it stands
 // is found.
 func NamesFor(q Quoting, s *schema.State) Names {
-	names := Names{"_0cairn", "zzzzzzzz_cairn"}
+	first, between, end := "_0", "_", "cairn"
 	if q == Quoted {
-		names = Names{"-0Cairn", "zzzzzzzz-Cairn"}
+		first, between, end = "-0", "-", "Cairn"
 	}
-	for contains(s, names.First) || contains(s, names.Last) {
-		names.First, names.Last = names.First+"n", names.Last+"n"
+	for {
+		names := Names{first + end, strings.Repeat("z", longest-len(between+end)) + between + end}
+		if !contains(s, names.First) && !contains(s, names.Last) {
+			return names
+		}
+		end += "n"
 	}
-	return names
 }
 
 // Stencil is a state in which the name of one schema stands for that of another.
