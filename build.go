@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -71,7 +72,7 @@ func (e *Engine) uponRest(c recipe) (recipe, error) {
 		return c, nil
 	}
 	plain, _ := scope.Plain(e.kinds, c.other)
-	rest, err := scope.Rest(e.kinds, schema.Scope{Schemas: c.selection.Schemas, Ignore: c.selection.Ignore}, plain)
+	rest, err := scope.Rest(e.kinds, schema.Scope{Schemas: append(slices.Clip(c.alike), c.selection.Schemas...), Ignore: c.selection.Ignore}, plain)
 	if err != nil || rest == nil {
 		return c, err
 	}

@@ -238,7 +238,7 @@ func readEntry(content []byte, like *schema.State) (roles []string, state *schem
 	return roles, state, err
 }
 
-// moved is the place of the state after it was moved to another schema.
+// moved is the place of what is read of the state in a schema of another name.
 func (s *slot) moved(to string) *slot {
 	if s.known() == nil {
 		return nil

@@ -38,6 +38,11 @@ func (e *Engine) reprint(ctx context.Context, old *schema.State, desired read, m
 		if p.shadow, err = desired.shadow.open(ctx); err != nil {
 			return err
 		}
+		if desired.shadow.changed {
+			if p.now, err = p.read(ctx); err != nil {
+				return err
+			}
+		}
 		desired.shadow.changed = true
 	} else {
 		if p.shadow, _, err = e.materialize(ctx, desired.state, desired.state.Server); err != nil {

@@ -65,6 +65,7 @@ type reading struct {
 	target    *target       // the target, when there is one
 	other     *schema.State // the state that this one is compared with, when it was read already
 	selection Selection
+	alike     []string // schemas that are planned with the same files, which do not use one another
 	scratch   Scratch
 }
 

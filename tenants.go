@@ -1,6 +1,7 @@
 package cairn
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,7 +11,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/cairn-db/cairn/internal/catalog"
 	"github.com/cairn-db/cairn/schema"
 )
 
@@ -22,7 +22,8 @@ type SchemaPlan struct {
 
 // PlanEach returns a plan for each schema of the target that a pattern of the
 // selection matches, in the order of their names. The desired state names no
-// schema; it is built once, and moved from schema to schema by renaming. The plans are not proven.
+// schema; it is built in the first of them, and that for the others is made of what
+// was built. The plans are not proven.
 func (e *Engine) PlanEach(ctx context.Context, r PlanRequest) (plans []SchemaPlan, err error) {
 	if err := r.Selection.checkEach(); err != nil {
 		return nil, err
@@ -42,7 +43,7 @@ func (e *Engine) PlanEach(ctx context.Context, r PlanRequest) (plans []SchemaPla
 	}
 	selection := r.Selection
 	selection.Schemas = names[:1]
-	desired, err := e.read(ctx, r.Desired, reading{target: target, other: old, selection: selection, scratch: r.Scratch})
+	desired, err := e.read(ctx, r.Desired, reading{target: target, other: old, selection: selection, alike: names, scratch: r.Scratch})
 	if err != nil {
 		return nil, err
 	}
@@ -50,22 +51,25 @@ func (e *Engine) PlanEach(ctx context.Context, r PlanRequest) (plans []SchemaPla
 	if desired.shadow == nil && len(names) > 1 {
 		return nil, hinted{errors.New("only SQL files can be planned for many schemas"), "name one schema, or give a file"}
 	}
-	parts := bySchema(old)
-	for i, name := range names {
-		if i > 0 {
-			if err := e.moveSchema(ctx, &desired, name); err != nil {
-				return nil, err
-			}
+	moves, err := e.newMover(ctx, desired, names)
+	if err != nil {
+		return nil, err
+	}
+	parts := e.bySchema(old, names)
+	for _, name := range names {
+		goal, err := moves.to(ctx, name)
+		if err != nil {
+			return nil, err
 		}
-		part := *old
-		part.Objects = parts[name]
+		part := stateOf(old, parts[name])
+		delete(parts, name)
 		each := r
 		each.Selection.Schemas = []string{name}
-		p, err := e.planFor(ctx, target, &part, &desired, each)
+		p, err := e.planFor(ctx, target, part, &goal, each)
 		if err != nil {
 			return nil, fmt.Errorf("planning schema %s: %w", name, err)
 		}
-		if err := e.finish(ctx, target, desired, p, r.Policy); err != nil {
+		if err := e.finish(ctx, target, goal, p, r.Policy); err != nil {
 			return nil, err
 		}
 		plans = append(plans, SchemaPlan{name, p})
@@ -92,7 +96,7 @@ func matchingSchemas(ctx context.Context, t *target, patterns []string) ([]strin
 			if err != nil {
 				return nil, fmt.Errorf("reading the schema pattern %q: %w", pattern, err)
 			}
-			if ok && !slices.Contains(names, name) {
+			if ok {
 				names, matched = append(names, name), true
 			}
 		}
@@ -104,52 +108,40 @@ func matchingSchemas(ctx context.Context, t *target, patterns []string) ([]strin
 		return nil, hinted{fmt.Errorf("no schema of database %s matches %s", t.identity.Name, strings.Join(patterns, ", ")),
 			"name an existing schema, or another pattern"}
 	}
-	return names, nil
+	slices.Sort(names)
+	return slices.Compact(names), nil
 }
 
 // IsPattern reports whether the name of a schema is a pattern for many.
 func IsPattern(name string) bool { return strings.ContainsAny(name, "*?[") }
 
-// bySchema divides a state among its schemas.
-func bySchema(s *schema.State) map[string]map[schema.ID]*schema.Object {
-	parts := map[string]map[schema.ID]*schema.Object{}
-	for id, o := range s.Objects {
-		name := id.Schema
-		if name == "" {
-			name = id.Name
-		}
-		if parts[name] == nil {
-			parts[name] = map[schema.ID]*schema.Object{}
-		}
-		parts[name][id] = o
+// bySchema takes a state apart: it returns the objects of each named schema, with
+// those that say for all schemas which privileges a new object has. The state keeps
+// none, so that what was planned can be given back.
+func (e *Engine) bySchema(s *schema.State, names []string) map[string][]*schema.Object {
+	parts := map[string][]*schema.Object{}
+	for _, name := range names {
+		parts[name] = nil
 	}
+	for id, o := range s.Objects {
+		if id.Schema == "" && e.kinds.Of(id).Privilege {
+			for _, name := range names {
+				parts[name] = append(parts[name], o)
+			}
+		} else if part, named := parts[cmp.Or(id.Schema, id.Name)]; named {
+			parts[cmp.Or(id.Schema, id.Name)] = append(part, o)
+		}
+	}
+	s.Objects = nil
 	return parts
 }
 
-// moveSchema renames the schema that the desired state was built in and reads it
-// again, or takes what was read another time.
-func (e *Engine) moveSchema(ctx context.Context, r *read, to string) error {
-	held := r.shadow
-	held.wanted = to
-	place := held.slot.moved(to)
-	if held.changed { // the shadow prints some expressions otherwise by now
-		place = nil
+// stateOf returns a state like another one, with these objects.
+func stateOf(like *schema.State, objects []*schema.Object) *schema.State {
+	s := *like
+	s.Objects, s.Outside = make(map[schema.ID]*schema.Object, len(objects)), map[schema.ID]*schema.Object{}
+	for _, o := range objects {
+		s.Objects[o.ID] = o
 	}
-	if _, state := e.lookUp(place, r.state); state != nil {
-		r.state = state
-		return nil
-	}
-	s, err := held.open(ctx)
-	if err != nil {
-		return err
-	}
-	r.state, err = catalog.Read(ctx, s.Conn, e.kinds,
-		catalog.Options{Server: r.state.Server, Unowned: s.Unowned, Default: s.Unowned})
-	if err != nil {
-		return fmt.Errorf("reading the shadow: %w", err)
-	}
-	if place != nil && held.slot.isNew {
-		e.keep(place, nil, r.state)
-	}
-	return nil
+	return &s
 }

@@ -3,6 +3,7 @@ package apply
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -79,17 +80,17 @@ func Violations(ctx context.Context, conn *pgx.Conn, p *schema.Plan) ([]Violatio
 	return found, nil
 }
 
-func count(ctx context.Context, conn *pgx.Conn, from string) (n int, err error) {
-	tx, err := conn.BeginTx(ctx, pgx.TxOptions{AccessMode: pgx.ReadOnly})
+// count counts the rows in one message, which is a transaction of its own.
+func count(ctx context.Context, conn *pgx.Conn, from string) (int, error) {
+	results, err := conn.PgConn().Exec(ctx, fmt.Sprintf(`SET LOCAL transaction_read_only = on;
+SET LOCAL statement_timeout = %d;
+SET LOCAL lock_timeout = %d;
+SET LOCAL row_security = off;
+SET LOCAL search_path = '';
+SELECT count(*) FROM (SELECT 1 %s LIMIT %d) AS violations`,
+		countLimit.Milliseconds(), (countLimit/5).Milliseconds(), from, countMost+1)).ReadAll()
 	if err != nil {
 		return 0, err
 	}
-	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // it only reads
-	_, err = tx.Exec(ctx, fmt.Sprintf("SET LOCAL statement_timeout = %d; SET LOCAL lock_timeout = %d; SET LOCAL row_security = off; SET LOCAL search_path = ''",
-		countLimit.Milliseconds(), (countLimit/5).Milliseconds()))
-	if err != nil {
-		return 0, err
-	}
-	err = tx.QueryRow(ctx, fmt.Sprintf("SELECT count(*) FROM (SELECT 1 %s LIMIT %d) AS violations", from, countMost+1)).Scan(&n)
-	return n, err
+	return strconv.Atoi(string(results[len(results)-1].Rows[0][0]))
 }

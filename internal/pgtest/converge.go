@@ -228,7 +228,7 @@ func (c *Clusters) Tablespaces(t testing.TB, major int, names ...string) {
 			t.Fatal(err)
 		}
 		if !exists {
-			Exec(t, url, "COPY (SELECT 1) TO PROGRAM "+pg.QuoteLiteral("mkdir '"+directory+"'"))
+			Exec(t, url, "COPY (SELECT 1) TO PROGRAM "+pg.QuoteLiteral("mkdir '"+directory+"' && cat >/dev/null"))
 			Exec(t, url, "CREATE TABLESPACE "+pg.QuoteIdent(name)+" LOCATION "+pg.QuoteLiteral(directory))
 		}
 	}

@@ -25,6 +25,9 @@ const Unnamed = "$database"
 // that.
 func Plain(kinds *kind.Set, s *schema.State) (plain *schema.State, asked map[schema.ID]*schema.Object) {
 	less := *s
+	if len(s.Options) == 0 {
+		return &less, nil
+	}
 	less.Objects, asked = map[schema.ID]*schema.Object{}, map[schema.ID]*schema.Object{}
 	for id, o := range s.Objects {
 		if kinds.Option(id) == "" {

@@ -209,8 +209,12 @@ func Rest(kinds *kind.Set, scope schema.Scope, s *schema.State) (*schema.State, 
 		return nil, nil
 	}
 	rest := *s
-	rest.Objects = maps.Clone(s.Objects)
-	maps.DeleteFunc(rest.Objects, func(id schema.ID, o *schema.Object) bool { return within.Objects[id] != nil && !o.Builtin })
+	rest.Objects = map[schema.ID]*schema.Object{}
+	for id, o := range s.Objects {
+		if within.Objects[id] == nil || o.Builtin {
+			rest.Objects[id] = o
+		}
+	}
 	for again := true; again; {
 		again = false
 		for id, o := range rest.Objects {
