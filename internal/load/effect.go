@@ -1,0 +1,401 @@
+package load
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/cairn-db/cairn/internal/pg"
+)
+
+// Reach is how far a statement acts.
+type Reach int
+
+// The reaches of statements.
+const (
+	Unknown   Reach = iota // on anything
+	Following              // on what is run after it, as an operator, an extension or a schema does
+	Named                  // on what it names
+)
+
+// Effect is what a statement acts on.
+type Effect struct {
+	Reach   Reach
+	Targets []Name // what it makes or changes
+	Apart   bool   // who needs the targets does not need what this adds to them, such as a comment
+	Routine bool   // the targets are routines, which do what their bodies say whenever they are called
+}
+
+// hiddenName matches the escapes by which a statement can mean a name that is not
+// written in it.
+var hiddenName = regexp.MustCompile(`(?i)u&['"]|\\[xu0-7]`)
+
+// effect looks at the first words of a statement. A form that is not known here is
+// taken to act on anything.
+func (i *item) effect() Effect {
+	f := effectOf(i)
+	if f.Reach != Named {
+		return Effect{Reach: f.Reach}
+	}
+	for _, target := range f.Targets {
+		if !IsWord(target.Name) || target.Schema != "" && !IsWord(target.Schema) {
+			return Effect{Reach: Following} // nobody can tell where it is mentioned
+		}
+	}
+	return f
+}
+
+func effectOf(i *item) Effect {
+	if len(i.words) == 0 || len(i.databases) > 0 || i.words[0] != "COMMENT" && strings.ContainsAny(i.sql, `\&`) && hiddenName.MatchString(i.sql) {
+		return Effect{}
+	}
+	r := &reader{scanner: pg.NewScanner(i.sql)}
+	switch first := r.word(); {
+	case isRole(i.words), isLabel(i.words):
+		return Effect{Reach: Following}
+	case first == "CREATE":
+		return r.create()
+	case first == "ALTER":
+		return r.alter()
+	case first == "COMMENT":
+		return r.comment()
+	case first == "GRANT", first == "REVOKE":
+		return r.grant()
+	}
+	return Effect{}
+}
+
+// following are the words behind CREATE that make what later statements find by
+// other ways than its name, or what the whole server has.
+var following = []string{"EXTENSION", "LANGUAGE", "TRUSTED", "PROCEDURAL", "OPERATOR", "CAST", "COLLATION", "CONVERSION", "DEFAULT", "TEXT",
+	"TRANSFORM", "ACCESS", "SERVER", "USER", "SUBSCRIPTION", "PUBLICATION"}
+
+// routines are the words for what has a body.
+var routines = []string{"FUNCTION", "PROCEDURE", "ROUTINE", "AGGREGATE"}
+
+// plain are the words behind CREATE and ALTER that the name follows.
+var plain = append([]string{"TABLE", "VIEW", "SEQUENCE", "TYPE", "DOMAIN"}, routines...)
+
+// reader reads a statement word by word.
+type reader struct {
+	scanner *pg.Scanner
+	ahead   []pg.Token
+}
+
+// peek returns a token that was not taken yet, an empty one behind the last.
+func (r *reader) peek(n int) pg.Token {
+	for len(r.ahead) <= n {
+		t, ok := r.scanner.Next()
+		if ok && t.Comment {
+			continue
+		}
+		r.ahead = append(r.ahead, t)
+	}
+	return r.ahead[n]
+}
+
+func (r *reader) next() pg.Token {
+	t := r.peek(0)
+	r.ahead = r.ahead[1:]
+	return t
+}
+
+// word takes a token as a keyword.
+func (r *reader) word() string { return strings.ToUpper(r.next().Text) }
+
+// skip takes the words, if they stand here.
+func (r *reader) skip(words ...string) bool {
+	for n, word := range words {
+		if !r.peek(n).Is(word) {
+			return false
+		}
+	}
+	r.ahead = r.ahead[len(words):]
+	return true
+}
+
+// name takes a name of up to three parts. A name that is missing is empty.
+func (r *reader) name() []string {
+	var parts []string
+	for r.peek(0).Name {
+		parts = append(parts, r.next().Ident())
+		if !r.peek(0).Is(".") {
+			break
+		}
+		r.next()
+	}
+	return parts
+}
+
+// target takes the name of an object of a schema.
+func (r *reader) target() (Name, bool) { return nameOf(r.name()) }
+
+func nameOf(parts []string) (Name, bool) {
+	switch len(parts) {
+	case 1:
+		return Name{"", parts[0]}, true
+	case 2:
+		return Name{parts[0], parts[1]}, true
+	}
+	return Name{}, false
+}
+
+// upTo takes everything up to a keyword, and the keyword.
+func (r *reader) upTo(word string) bool {
+	for r.peek(0).Text != "" {
+		if r.next().Is(word) {
+			return true
+		}
+	}
+	return false
+}
+
+// rest takes everything that is left.
+func (r *reader) rest() []pg.Token {
+	var tokens []pg.Token
+	for r.peek(0).Text != "" {
+		tokens = append(tokens, r.next())
+	}
+	return tokens
+}
+
+// on is the effect of a statement on the object whose name follows.
+func (r *reader) on(apart bool, more ...Name) Effect {
+	r.skip("ONLY")
+	all := r.peek(0).Is("ALL") // what a tablespace holds
+	target, ok := r.target()
+	if !ok || all {
+		return Effect{}
+	}
+	return Effect{Reach: Named, Targets: append(more, target), Apart: apart}
+}
+
+// create reads what follows CREATE.
+func (r *reader) create() Effect {
+	r.skip("OR", "REPLACE")
+	for _, word := range []string{"UNLOGGED", "MATERIALIZED", "RECURSIVE", "FOREIGN", "CONSTRAINT"} {
+		if r.skip(word) {
+			break
+		}
+	}
+	switch word := r.word(); {
+	case word == "UNIQUE", word == "INDEX":
+		return r.index(word == "UNIQUE")
+	case word == "TRIGGER":
+		if r.name(); !r.upTo("ON") {
+			return Effect{}
+		}
+		return r.on(true)
+	case word == "POLICY":
+		if r.name(); !r.skip("ON") {
+			return Effect{}
+		}
+		return r.on(true)
+	case word == "RULE":
+		if r.name(); !r.upTo("TO") {
+			return Effect{}
+		}
+		return r.on(false)
+	case word == "SCHEMA":
+		return r.schema()
+	case word == "STATISTICS" && r.peek(0).Is("ON"): // PostgreSQL chooses the name
+		return Effect{}
+	case word == "STATISTICS", slices.Contains(plain, word):
+		return r.object(word)
+	case slices.Contains(following, word), word == "DATA": // FOREIGN DATA WRAPPER
+		return Effect{Reach: Following}
+	}
+	return Effect{}
+}
+
+// object reads the name of an object that is made.
+func (r *reader) object(word string) Effect {
+	r.skip("IF", "NOT", "EXISTS")
+	f := r.on(false)
+	f.Routine = slices.Contains(routines, word)
+	if word == "TYPE" && r.skip("AS", "RANGE") { // a type of several ranges comes with it
+		return Effect{Reach: Following}
+	}
+	return f
+}
+
+func (r *reader) index(unique bool) Effect {
+	if unique && !r.skip("INDEX") {
+		return Effect{}
+	}
+	r.skip("CONCURRENTLY")
+	r.skip("IF", "NOT", "EXISTS")
+	var more []Name
+	if !r.peek(0).Is("ON") {
+		more = append(more, Name{Name: r.next().Ident()})
+	}
+	if !r.skip("ON") {
+		return Effect{}
+	}
+	f := r.on(!unique, more...)
+	if f.Reach == Named && len(more) > 0 {
+		f.Targets[0].Schema = f.Targets[1].Schema // an index is where its table is
+	}
+	return f
+}
+
+// schema is CREATE SCHEMA without what else it can make.
+func (r *reader) schema() Effect {
+	r.skip("IF", "NOT", "EXISTS")
+	if !r.skip("AUTHORIZATION") {
+		r.name()
+		r.skip("AUTHORIZATION")
+	}
+	r.name()
+	if len(r.rest()) > 0 {
+		return Effect{}
+	}
+	return Effect{Reach: Following}
+}
+
+// alter reads what follows ALTER.
+func (r *reader) alter() Effect {
+	_ = r.skip("MATERIALIZED") || r.skip("FOREIGN") || r.skip("EVENT")
+	switch word := r.word(); {
+	case word == "DEFAULT", word == "SCHEMA", word == "DATA", slices.Contains(following, word):
+		return r.lasting(Effect{Reach: Following})
+	case word == "POLICY", word == "RULE", word == "TRIGGER":
+		r.skip("IF", "EXISTS")
+		if r.name(); !r.skip("ON") {
+			return Effect{}
+		}
+		return r.lasting(r.on(word != "RULE"))
+	case word == "INDEX", word == "STATISTICS", slices.Contains(plain, word):
+		r.skip("IF", "EXISTS")
+		f := r.on(false)
+		f.Routine = slices.Contains(routines, word)
+		if word == "TABLE" {
+			f.Apart = r.addsForeignKey() || r.switchesTrigger()
+		}
+		return r.lasting(f)
+	}
+	return Effect{}
+}
+
+// lasting is the effect unless the statement gives an object another name, after
+// which it is another object that the old name stands for.
+func (r *reader) lasting(f Effect) Effect {
+	tokens := r.rest()
+	for i, t := range tokens {
+		switch {
+		case t.Is("RENAME"), t.Is("EXTENSION") && f.Reach == Named, t.Is("DROP") && f.Reach == Following,
+			t.Is("SCHEMA") && i > 0 && tokens[i-1].Is("SET"), t.Is("ALL") && i > 0 && tokens[i-1].Is("IN"):
+			return Effect{}
+		}
+	}
+	return f
+}
+
+// addsForeignKey reports whether a foreign key and nothing else is added here.
+func (r *reader) addsForeignKey() bool {
+	n := 1
+	if r.peek(1).Is("CONSTRAINT") {
+		n = 3
+	}
+	if !r.peek(0).Is("ADD") || !r.peek(n).Is("FOREIGN") {
+		return false
+	}
+	depth := 0
+	for ; r.peek(n).Text != ""; n++ {
+		switch r.peek(n).Text {
+		case "(":
+			depth++
+		case ")":
+			depth--
+		case ",":
+			if depth == 0 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// switchesTrigger reports whether triggers are switched here and nothing else is done.
+func (r *reader) switchesTrigger() bool {
+	n := 1
+	if r.peek(1).Is("ALWAYS") || r.peek(1).Is("REPLICA") {
+		n = 2
+	}
+	return (r.peek(0).Is("ENABLE") || r.peek(0).Is("DISABLE")) && r.peek(n).Is("TRIGGER") && r.peek(n+2).Text == ""
+}
+
+// comment reads what follows COMMENT.
+func (r *reader) comment() Effect {
+	r.skip("ON")
+	_ = r.skip("MATERIALIZED") || r.skip("FOREIGN")
+	switch word := r.word(); {
+	case word == "COLUMN":
+		parts := r.name()
+		if len(parts) < 2 {
+			return Effect{}
+		}
+		target, ok := nameOf(parts[:len(parts)-1])
+		if !ok {
+			return Effect{}
+		}
+		return Effect{Reach: Named, Targets: []Name{target}, Apart: true}
+	case word == "CONSTRAINT", word == "TRIGGER", word == "POLICY", word == "RULE":
+		if r.name(); !r.skip("ON") {
+			return Effect{}
+		}
+		if !r.peek(1).Is("IS") && !r.peek(1).Is(".") {
+			r.skip("DOMAIN")
+		}
+		return r.on(true)
+	case word == "INDEX", word == "STATISTICS", slices.Contains(plain, word):
+		return r.on(true)
+	}
+	return Effect{Reach: Following}
+}
+
+// grant reads what follows GRANT and REVOKE.
+func (r *reader) grant() Effect {
+	if !r.upTo("ON") {
+		return Effect{Reach: Following} // of roles to roles
+	}
+	named := slices.ContainsFunc([]string{"TO", "FROM", ".", ","}, r.peek(1).Is)
+	switch word := strings.ToUpper(r.peek(0).Text); {
+	case named:
+	case word == "ALL":
+		return Effect{}
+	case word == "TABLE", word == "SEQUENCE", word == "TYPE", word == "DOMAIN", slices.Contains(routines, word):
+		r.next()
+	default:
+		return Effect{Reach: Following} // on a schema, a server, a parameter
+	}
+	f := Effect{Reach: Named, Apart: true}
+	for {
+		target, ok := r.target()
+		if !ok {
+			return Effect{}
+		}
+		f.Targets = append(f.Targets, target)
+		r.arguments()
+		if !r.skip(",") {
+			return f
+		}
+	}
+}
+
+// arguments takes what stands in parentheses here.
+func (r *reader) arguments() {
+	if !r.peek(0).Is("(") {
+		return
+	}
+	for depth := 0; r.peek(0).Text != ""; {
+		switch r.next().Text {
+		case "(":
+			depth++
+		case ")":
+			if depth--; depth == 0 {
+				return
+			}
+		}
+	}
+}
