@@ -101,7 +101,7 @@ func (e *Engine) buildUpon(ctx context.Context, c recipe, at *slot) (result read
 	if at.known() != nil && at.isNew {
 		e.keep(at, loaded.Roles, state)
 		if loaded.InOrder {
-			e.record(at, c, 0)
+			e.record(at, c, c.script.Pieces(), 0)
 		}
 		held.slot = at
 	}

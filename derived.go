@@ -48,7 +48,7 @@ func (e *Engine) deriveState(ctx context.Context, s *slot, c recipe) (read, bool
 	e.event("derive", fmt.Sprintf("derived %d objects of PostgreSQL %d from a cached state by running %d of %d statements",
 		len(d.state.Objects), d.state.Server, d.ran, len(pieces)), time.Since(start))
 	e.keep(s, d.roles, d.state)
-	e.record(s, c, d.row)
+	e.record(s, c, pieces, d.row)
 	return e.unbuilt(s, c, d.roles, d.state), true
 }
 
@@ -132,12 +132,8 @@ func (e *Engine) runPart(ctx context.Context, c recipe, pieces []*load.Piece) (s
 }
 
 // record keeps what deriving from a kept state takes.
-func (e *Engine) record(s *slot, c recipe, row int) {
-	if !derivable(s, c) {
-		return
-	}
-	pieces := c.script.Pieces()
-	if len(pieces) == 0 {
+func (e *Engine) record(s *slot, c recipe, pieces []*load.Piece, row int) {
+	if !derivable(s, c) || len(pieces) == 0 {
 		return
 	}
 	if err := s.dir.Put(s.nearest(pieces), partial.NewRecord(s.key, row, pieces).Encode()); err != nil {

@@ -23,30 +23,55 @@ type Effect struct {
 	Reach   Reach
 	Targets []Name // what it makes or changes
 	Apart   bool   // who needs the targets does not need what this adds to them, such as a comment
-	Routine bool   // the targets are routines, which do what their bodies say whenever they are called
+	Part    string // the name of what it adds to the target and others can change, such as a trigger
+
+	// Deep says that what uses the targets can mean something else when they change,
+	// although it looks the same: a routine does what its body says whenever it is
+	// called, and a column of a type can be compared with what the type holds. Of
+	// what follows, that it can be found by other ways than its name.
+	Deep bool
 }
 
-// hiddenName matches the escapes by which a statement can mean a name that is not
-// written in it.
-var hiddenName = regexp.MustCompile(`(?i)u&['"]|\\[xu0-7]`)
+// The escapes by which a statement can mean a name that is not written in it.
+var (
+	unicodeName  = regexp.MustCompile(`(?i)u&['"]`)
+	escapeString = regexp.MustCompile(`(?i)(?:^|[^a-z0-9_$])e'`)
+	escape       = regexp.MustCompile(`(?:^|[^\\])(?:\\\\)*\\[xu0-7]`)
+)
+
+// hides reports whether a statement can mean a name that is not written in it.
+// Comments mean none.
+func (i *item) hides() bool {
+	if i.words[0] == "COMMENT" {
+		return false
+	}
+	if strings.Contains(i.sql, "&") && unicodeName.MatchString(i.sql) {
+		return true
+	}
+	if !strings.Contains(i.sql, `\`) || !escape.MatchString(i.sql) {
+		return false
+	}
+	return escapeString.MatchString(i.sql) ||
+		slices.ContainsFunc(i.session.all, func(s *setting) bool { return strings.Contains(strings.ToLower(s.sql), "conforming") && isOff(s.sql) })
+}
 
 // effect looks at the first words of a statement. A form that is not known here is
 // taken to act on anything.
 func (i *item) effect() Effect {
 	f := effectOf(i)
 	if f.Reach != Named {
-		return Effect{Reach: f.Reach}
+		return Effect{Reach: f.Reach, Deep: f.Deep}
 	}
 	for _, target := range f.Targets {
 		if !IsWord(target.Name) || target.Schema != "" && !IsWord(target.Schema) {
-			return Effect{Reach: Following} // nobody can tell where it is mentioned
+			return Effect{Reach: Following, Deep: true} // nobody can tell where it is mentioned
 		}
 	}
 	return f
 }
 
 func effectOf(i *item) Effect {
-	if len(i.words) == 0 || len(i.databases) > 0 || i.words[0] != "COMMENT" && strings.ContainsAny(i.sql, `\&`) && hiddenName.MatchString(i.sql) {
+	if len(i.words) == 0 || len(i.databases) > 0 || i.hides() {
 		return Effect{}
 	}
 	r := &reader{scanner: pg.NewScanner(i.sql)}
@@ -66,15 +91,18 @@ func effectOf(i *item) Effect {
 }
 
 // following are the words behind CREATE that make what later statements find by
-// other ways than its name, or what the whole server has.
+// other ways than its name.
 var following = []string{"EXTENSION", "LANGUAGE", "TRUSTED", "PROCEDURAL", "OPERATOR", "CAST", "COLLATION", "CONVERSION", "DEFAULT", "TEXT",
-	"TRANSFORM", "ACCESS", "SERVER", "USER", "SUBSCRIPTION", "PUBLICATION"}
+	"TRANSFORM", "ACCESS", "SERVER", "USER", "SUBSCRIPTION", "DATA"} // DATA WRAPPER
 
 // routines are the words for what has a body.
 var routines = []string{"FUNCTION", "PROCEDURE", "ROUTINE", "AGGREGATE"}
 
 // plain are the words behind CREATE and ALTER that the name follows.
-var plain = append([]string{"TABLE", "VIEW", "SEQUENCE", "TYPE", "DOMAIN"}, routines...)
+var plain = append([]string{"TABLE", "VIEW", "SEQUENCE", "PUBLICATION"}, deep...)
+
+// deep are those words of them whose objects mean more than they show.
+var deep = append([]string{"TYPE", "DOMAIN"}, routines...)
 
 // reader reads a statement word by word.
 type reader struct {
@@ -181,16 +209,14 @@ func (r *reader) create() Effect {
 	switch word := r.word(); {
 	case word == "UNIQUE", word == "INDEX":
 		return r.index(word == "UNIQUE")
-	case word == "TRIGGER":
-		if r.name(); !r.upTo("ON") {
+	case word == "TRIGGER", word == "POLICY":
+		part := r.next().Ident()
+		if !r.upTo("ON") {
 			return Effect{}
 		}
-		return r.on(true)
-	case word == "POLICY":
-		if r.name(); !r.skip("ON") {
-			return Effect{}
-		}
-		return r.on(true)
+		f := r.on(true)
+		f.Part = part
+		return f
 	case word == "RULE":
 		if r.name(); !r.upTo("TO") {
 			return Effect{}
@@ -202,8 +228,8 @@ func (r *reader) create() Effect {
 		return Effect{}
 	case word == "STATISTICS", slices.Contains(plain, word):
 		return r.object(word)
-	case slices.Contains(following, word), word == "DATA": // FOREIGN DATA WRAPPER
-		return Effect{Reach: Following}
+	case slices.Contains(following, word):
+		return Effect{Reach: Following, Deep: true}
 	}
 	return Effect{}
 }
@@ -212,9 +238,9 @@ func (r *reader) create() Effect {
 func (r *reader) object(word string) Effect {
 	r.skip("IF", "NOT", "EXISTS")
 	f := r.on(false)
-	f.Routine = slices.Contains(routines, word)
+	f.Deep = slices.Contains(deep, word)
 	if word == "TYPE" && r.skip("AS", "RANGE") { // a type of several ranges comes with it
-		return Effect{Reach: Following}
+		return Effect{Reach: Following, Deep: true}
 	}
 	return f
 }
@@ -257,8 +283,8 @@ func (r *reader) schema() Effect {
 func (r *reader) alter() Effect {
 	_ = r.skip("MATERIALIZED") || r.skip("FOREIGN") || r.skip("EVENT")
 	switch word := r.word(); {
-	case word == "DEFAULT", word == "SCHEMA", word == "DATA", slices.Contains(following, word):
-		return r.lasting(Effect{Reach: Following})
+	case word == "SCHEMA", slices.Contains(following, word):
+		return r.lasting(Effect{Reach: Following, Deep: word != "SCHEMA" && word != "DEFAULT"})
 	case word == "POLICY", word == "RULE", word == "TRIGGER":
 		r.skip("IF", "EXISTS")
 		if r.name(); !r.skip("ON") {
@@ -268,9 +294,10 @@ func (r *reader) alter() Effect {
 	case word == "INDEX", word == "STATISTICS", slices.Contains(plain, word):
 		r.skip("IF", "EXISTS")
 		f := r.on(false)
-		f.Routine = slices.Contains(routines, word)
+		f.Deep = slices.Contains(deep, word)
 		if word == "TABLE" {
-			f.Apart = r.addsForeignKey() || r.switchesTrigger()
+			f.Part, f.Apart = r.addsForeignKey()
+			f.Apart = f.Apart || r.switchesTrigger()
 		}
 		return r.lasting(f)
 	}
@@ -291,14 +318,15 @@ func (r *reader) lasting(f Effect) Effect {
 	return f
 }
 
-// addsForeignKey reports whether a foreign key and nothing else is added here.
-func (r *reader) addsForeignKey() bool {
+// addsForeignKey reports whether a foreign key and nothing else is added here, and
+// its name.
+func (r *reader) addsForeignKey() (name string, adds bool) {
 	n := 1
 	if r.peek(1).Is("CONSTRAINT") {
-		n = 3
+		n, name = 3, r.peek(2).Ident()
 	}
 	if !r.peek(0).Is("ADD") || !r.peek(n).Is("FOREIGN") {
-		return false
+		return "", false
 	}
 	depth := 0
 	for ; r.peek(n).Text != ""; n++ {
@@ -309,20 +337,22 @@ func (r *reader) addsForeignKey() bool {
 			depth--
 		case ",":
 			if depth == 0 {
-				return false
+				return "", false
 			}
 		}
 	}
-	return true
+	return name, true
 }
 
-// switchesTrigger reports whether triggers are switched here and nothing else is done.
+// switchesTrigger reports whether one trigger is switched here and nothing else is
+// done.
 func (r *reader) switchesTrigger() bool {
 	n := 1
 	if r.peek(1).Is("ALWAYS") || r.peek(1).Is("REPLICA") {
 		n = 2
 	}
-	return (r.peek(0).Is("ENABLE") || r.peek(0).Is("DISABLE")) && r.peek(n).Is("TRIGGER") && r.peek(n+2).Text == ""
+	every := r.peek(n+1).Is("ALL") || r.peek(n+1).Is("USER")
+	return (r.peek(0).Is("ENABLE") || r.peek(0).Is("DISABLE")) && r.peek(n).Is("TRIGGER") && !every && r.peek(n+2).Text == ""
 }
 
 // comment reads what follows COMMENT.

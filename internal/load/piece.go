@@ -38,6 +38,19 @@ func (p *Piece) Effect() Effect {
 	return *p.effect
 }
 
+// table matches statements that say what a table is.
+var table = regexp.MustCompile(`(?is)^(?:create(?:\s+unlogged|\s+foreign)?|alter(?:\s+foreign)?)\s+table\s`)
+
+// IsTable reports whether the statement says what a table is.
+func (p *Piece) IsTable() bool { return table.MatchString(p.SQL) }
+
+// referring matches what a foreign key says of the other table.
+var referring = regexp.MustCompile(`(?i)\breferences\s+(?:only\s+)?[\w$."]+`)
+
+// Unreferring is the text of the statement without the tables that foreign keys
+// refer to: a table is what it is without them.
+func (p *Piece) Unreferring() string { return referring.ReplaceAllString(p.SQL, "") }
+
 // Ties reports whether the statement lets tables or indexes share what is defined
 // for one of them, so that more of what it names counts than what it makes.
 func (p *Piece) Ties() bool { return tying.MatchString(p.SQL) }
@@ -110,6 +123,6 @@ func (s *Script) With(pieces []*Piece) *Script {
 // itemIn is an item for the piece.
 func (p *Piece) itemIn(at *session) *item {
 	i := &item{statement: pg.Statement{SQL: p.SQL}, sql: p.SQL, session: at, words: pg.Words(p.SQL, 6)}
-	i.alone = concurrently.MatchString(i.sql) || isLabel(i.words)
+	i.alone = isConcurrent(i.sql) || isLabel(i.words)
 	return i
 }

@@ -3,8 +3,8 @@ package load
 import (
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/cairn-db/cairn/internal/pg"
 )
@@ -33,9 +33,20 @@ type Script struct {
 	left     []left
 }
 
-// concurrently matches what cannot run inside a transaction. It may match too
+// concurrently is the word in what cannot run inside a transaction.
+const concurrently = "concurrently"
+
+// isConcurrent reports whether the word stands in a statement. It may find too
 // much, which only costs time.
-var concurrently = regexp.MustCompile(`(?i)\bconcurrently\b`)
+func isConcurrent(sql string) bool {
+	last := len(concurrently) - 1
+	for i := 0; i+last < len(sql); i++ {
+		if sql[i]|0x20 == concurrently[0] && sql[i+last]|0x20 == concurrently[last] && strings.EqualFold(sql[i:i+last+1], concurrently) {
+			return true
+		}
+	}
+	return false
+}
 
 // quietCommands are the psql commands without any meaning for a schema.
 var quietCommands = map[string]bool{
@@ -134,7 +145,7 @@ func (s *Script) find(at pg.Statement, code, message, hint string) {
 // add lets an item run.
 func (s *Script) add(item *item) {
 	item.hidePassword()
-	item.alone = concurrently.MatchString(item.sql) || isLabel(item.words)
+	item.alone = isConcurrent(item.sql) || isLabel(item.words)
 	s.items = append(s.items, item)
 }
 

@@ -3,6 +3,7 @@ package partial
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/cairn-db/cairn/internal/load"
@@ -16,7 +17,8 @@ type Choice struct {
 	lower     []string      // by place in new, the text in lower case; "" where nobody asked yet
 	index     map[string][]definer
 	exact     map[load.Name]bool // targets with their schema
-	seeds     map[load.Name]bool // names of which every mention counts
+	seeds     map[load.Name]bool // names of which every mention counts, and whether they are deep
+	gone      map[load.Name]bool // targets of changed statements that are deep
 	chosen    []bool             // by place in new
 	count     int
 	most      int
@@ -37,7 +39,7 @@ var errMuch = errors.New("too much depends on the change")
 // record, when that is at most so many statements.
 func Choose(r Record, pieces []*load.Piece, most int) (*Choice, error) {
 	c := &Choice{new: pieces, lower: make([]string, len(pieces)), index: map[string][]definer{}, exact: map[load.Name]bool{},
-		seeds: map[load.Name]bool{}, chosen: make([]bool, len(pieces)), most: most}
+		seeds: map[load.Name]bool{}, gone: map[load.Name]bool{}, chosen: make([]bool, len(pieces)), most: most}
 	gone, added, err := c.compare(r)
 	if err != nil {
 		return nil, err
@@ -145,8 +147,25 @@ func (c *Choice) choose(at int) error {
 			return errMuch
 		}
 		todo = append(todo, c.needs(c.new[at])...)
+		todo = append(todo, c.siblings(c.new[at].Effect())...)
 	}
 	return nil
+}
+
+// siblings returns the statements that change the part that a statement adds.
+func (c *Choice) siblings(f load.Effect) []int {
+	if f.Part == "" {
+		return nil
+	}
+	var list []int
+	for _, t := range f.Targets {
+		for _, d := range c.index[t.Name] {
+			if d.apart && writes(c.new[d.at], f.Part) {
+				list = append(list, d.at)
+			}
+		}
+	}
+	return list
 }
 
 // needs returns the statements that make what a statement names, as far as it
@@ -173,7 +192,12 @@ func (c *Choice) touch(p *load.Piece) error {
 			return err
 		}
 	}
-	names := p.Effect().Targets
+	names := slices.Clone(p.Effect().Targets)
+	if p.Effect().Deep {
+		for _, t := range names {
+			c.gone[t] = true
+		}
+	}
 	if p.Ties() {
 		load.Mentions(p.SQL, func(n load.Name) {
 			if c.index[n.Name] != nil {
@@ -192,33 +216,74 @@ func (c *Choice) named(n load.Name) load.Name {
 	return n
 }
 
-// Spread has everybody run who mentions one of the names. Routines that do so do
-// for those who call them, and tables that share what is defined for others do for
-// what is defined for them.
+// Spread has everybody run who mentions one of the names. Tables that share what is
+// defined for others do for what is defined for them. So does, at any depth, what
+// means something else than it did although it looks the same.
 func (c *Choice) Spread(names []load.Name) error {
-	for len(names) > 0 {
-		var name load.Name
-		name, names = names[len(names)-1], names[:len(names)-1]
-		if c.seeds[name] {
+	var todo []seed
+	for _, name := range names {
+		todo = append(todo, seed{name, c.isDeep(name)})
+	}
+	for len(todo) > 0 {
+		var s seed
+		s, todo = todo[len(todo)-1], todo[:len(todo)-1]
+		if deep, known := c.seeds[s.Name]; known && (deep || !s.deep) {
 			continue
 		}
-		if !load.IsWord(name.Name) {
-			return fmt.Errorf("%s can be mentioned in many ways", name.Name)
+		if !load.IsWord(s.Name.Name) {
+			return fmt.Errorf("%s can be mentioned in many ways", s.Name.Name)
 		}
-		c.seeds[name] = true
+		c.seeds[s.Name] = s.deep
 		for at, p := range c.new {
-			if !c.mentions(at, name) {
+			if !c.mentions(at, s.Name) {
 				continue
 			}
 			if err := c.choose(at); err != nil {
 				return err
 			}
-			if f := p.Effect(); f.Routine || p.Ties() {
-				names = append(names, f.Targets...)
+			f := p.Effect()
+			if f.Reach == load.Following && f.Deep {
+				return fmt.Errorf("what depends on the change acts beyond what it names: %s", start(p.SQL))
+			}
+			if deep := !f.Apart && (s.deep || f.Deep || p.IsTable() && c.means(p, s.Name)); deep || p.Ties() {
+				for _, t := range f.Targets {
+					todo = append(todo, seed{t, deep})
+				}
 			}
 		}
 	}
 	return nil
+}
+
+// seed is a name of which every mention counts.
+type seed struct {
+	load.Name
+	deep bool // and every mention of what mentions it
+}
+
+// isDeep reports whether what uses a name can mean something else without a change
+// of its own.
+func (c *Choice) isDeep(name load.Name) bool {
+	if c.gone[name] {
+		return true
+	}
+	for _, d := range c.index[name.Name] {
+		if c.new[d.at].Effect().Deep && (name.Schema == "" || d.schema == "" || d.schema == name.Schema) {
+			return true
+		}
+	}
+	return false
+}
+
+// means reports whether a table uses another name than its own for more than a
+// foreign key.
+func (c *Choice) means(p *load.Piece, name load.Name) bool {
+	if slices.ContainsFunc(p.Effect().Targets, func(t load.Name) bool { return t.Name == name.Name }) {
+		return false
+	}
+	found := false
+	load.Mentions(p.Unreferring(), func(n load.Name) { found = found || n.Name == name.Name })
+	return found
 }
 
 // mentions reports whether a statement can mean what has that name.

@@ -125,15 +125,23 @@ func (m *merge) outside(id schema.ID) bool { return m.old.Objects[id] == nil }
 
 // checkNeeds demands that nothing that was not run depends on what changed.
 func (m *merge) checkNeeds() error {
-	if len(m.changed) == 0 {
-		return nil
+	touched := maps.Clone(m.changed) // with what they are parts of
+	for id := range m.changed {
+		for _, s := range []*schema.State{m.old, m.new} {
+			for o := s.Objects[id]; o != nil && o.Parent != (schema.ID{}); o = s.Objects[o.Parent] {
+				touched[o.Parent] = true
+			}
+		}
 	}
 	for id, o := range m.whole.Objects {
 		if !m.outside(id) {
 			continue
 		}
-		for _, need := range append(o.Needs[:len(o.Needs):len(o.Needs)], o.Parent) {
-			if m.changed[need] {
+		if m.changed[o.Parent] {
+			return fmt.Errorf("%s belongs to %s, which changed", id.Describe(), o.Parent.Describe())
+		}
+		for _, need := range o.Needs {
+			if touched[need] {
 				return fmt.Errorf("%s depends on %s, which changed", id.Describe(), need.Describe())
 			}
 		}
