@@ -22,7 +22,8 @@ const (
 type Effect struct {
 	Reach   Reach
 	Targets []Name // what it makes or changes
-	Apart   bool   // who needs the targets does not need what this adds to them, such as a comment
+	Own     int    // of so many targets, the first ones, it makes all: an index beside its table
+	Apart   bool   // who needs the other targets does not need what this adds to them, such as a comment
 	Part    string // the name of what it adds to the target and others can change, such as a trigger
 
 	// Deep says that what uses the targets can mean something else when they change,
@@ -260,7 +261,7 @@ func (r *reader) index(unique bool) Effect {
 	}
 	f := r.on(!unique, more...)
 	if f.Reach == Named && len(more) > 0 {
-		f.Targets[0].Schema = f.Targets[1].Schema // an index is where its table is
+		f.Targets[0].Schema, f.Own = f.Targets[1].Schema, 1 // an index is where its table is
 	}
 	return f
 }

@@ -38,6 +38,25 @@ func (p *Piece) Effect() Effect {
 	return *p.effect
 }
 
+// Mentions is Mentions of the statement. What a comment says means nothing.
+func (p *Piece) Mentions(yield func(Name)) { Mentions(p.meaning(), yield) }
+
+// meaning is the statement without the text of a comment.
+func (p *Piece) meaning() string {
+	if words := pg.Words(p.SQL, 1); len(words) == 0 || words[0] != "COMMENT" {
+		return p.SQL
+	}
+	for s := pg.NewScanner(p.SQL); ; {
+		t, ok := s.Next()
+		if !ok {
+			return p.SQL
+		}
+		if t.Is("IS") {
+			return p.SQL[:t.Offset]
+		}
+	}
+}
+
 // table matches statements that say what a table is.
 var table = regexp.MustCompile(`(?is)^(?:create(?:\s+unlogged|\s+foreign)?|alter(?:\s+foreign)?)\s+table\s`)
 

@@ -127,8 +127,8 @@ func (c *Choice) define(at int, f load.Effect) error {
 	case load.Following:
 		c.following = append(c.following, at)
 	}
-	for _, t := range f.Targets {
-		c.index[t.Name] = append(c.index[t.Name], definer{t.Schema, at, f.Apart})
+	for i, t := range f.Targets {
+		c.index[t.Name] = append(c.index[t.Name], definer{t.Schema, at, f.Apart && i >= f.Own})
 		c.exact[t] = true
 	}
 	return nil
@@ -160,7 +160,7 @@ func (c *Choice) siblings(f load.Effect) []int {
 	var list []int
 	for _, t := range f.Targets {
 		for _, d := range c.index[t.Name] {
-			if d.apart && writes(c.new[d.at], f.Part) {
+			if d.apart && (t.Schema == "" || d.schema == "" || t.Schema == d.schema) && writes(c.new[d.at], f.Part) {
 				list = append(list, d.at)
 			}
 		}
@@ -172,8 +172,12 @@ func (c *Choice) siblings(f load.Effect) []int {
 // matters to it.
 func (c *Choice) needs(p *load.Piece) []int {
 	var list []int
-	ties := p.Ties()
-	load.Mentions(p.SQL, func(n load.Name) {
+	ties, part := p.Ties(), p.Effect().Part
+	p.Mentions(func(n load.Name) {
+		if part != "" && n == (load.Name{Name: part}) {
+			part = "" // where it gets the name
+			return
+		}
 		qualified := c.exact[n]
 		for _, d := range c.index[n.Name] {
 			if (!d.apart || ties) && !c.chosen[d.at] && (!qualified || d.schema == "" || d.schema == n.Schema) {
@@ -199,7 +203,7 @@ func (c *Choice) touch(p *load.Piece) error {
 		}
 	}
 	if p.Ties() {
-		load.Mentions(p.SQL, func(n load.Name) {
+		p.Mentions(func(n load.Name) {
 			if c.index[n.Name] != nil {
 				names = append(names, c.named(n))
 			}
@@ -295,7 +299,7 @@ func (c *Choice) mentions(at int, name load.Name) bool {
 		return false
 	}
 	found := false
-	load.Mentions(c.new[at].SQL, func(n load.Name) {
+	c.new[at].Mentions(func(n load.Name) {
 		if n.Name == name.Name {
 			n = c.named(n)
 			found = found || name.Schema == "" || n.Schema == "" || n.Schema == name.Schema
@@ -358,7 +362,7 @@ func writes(p *load.Piece, name string) bool {
 	if has := strings.Contains(strings.ToLower(p.SQL), strings.ToLower(name)); has && !load.IsWord(name) {
 		return true
 	} else if has {
-		load.Mentions(p.SQL, func(n load.Name) { found = found || n.Name == name })
+		p.Mentions(func(n load.Name) { found = found || n.Name == name })
 	}
 	return found
 }

@@ -58,7 +58,7 @@ func TestRecord(t *testing.T) {
 func TestChoose(t *testing.T) {
 	const before = "CREATE TABLE hub (id integer PRIMARY KEY); CREATE TABLE a (id integer, b integer); CREATE TABLE other (id integer);" +
 		"CREATE INDEX other_id ON other (id); ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES hub; ALTER TABLE other ADD FOREIGN KEY (id) REFERENCES hub;" +
-		"CREATE VIEW v AS SELECT a.id FROM a JOIN other USING (id); CREATE VIEW w AS SELECT * FROM v; COMMENT ON TABLE a IS 'x'; COMMENT ON TABLE other IS 'y'"
+		"CREATE VIEW v AS SELECT a.id FROM a JOIN other USING (id); CREATE VIEW w AS SELECT * FROM v; COMMENT ON TABLE a IS 'hub of v'; COMMENT ON TABLE other IS 'y'"
 	for _, test := range []struct{ old, new, want string }{
 		{"", "", ""},
 		{"b integer", "b bigint", "1 2 3 5 7 9"},
