@@ -172,10 +172,14 @@ func (c *Choice) siblings(f load.Effect) []int {
 // matters to it.
 func (c *Choice) needs(p *load.Piece) []int {
 	var list []int
-	ties, part := p.Ties(), p.Effect().Part
+	ties, f := p.Ties(), p.Effect()
+	given := f.Part
+	if f.Own > 0 {
+		given = f.Targets[0].Name
+	}
 	p.Mentions(func(n load.Name) {
-		if part != "" && n == (load.Name{Name: part}) {
-			part = "" // where it gets the name
+		if given != "" && n == (load.Name{Name: given}) {
+			given = "" // here it gets the name
 			return
 		}
 		qualified := c.exact[n]
