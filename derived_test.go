@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rogpeppe/go-internal/txtar"
+
 	"github.com/cairn-db/cairn/internal/bench/schemas"
 	"github.com/cairn-db/cairn/internal/load"
 	"github.com/cairn-db/cairn/internal/partial"
@@ -398,6 +400,41 @@ func edited(t *testing.T, text string, random *rand.Rand) (string, string) {
 			b.WriteString(s.SQL + ";\n")
 		}
 		return b.String(), to
+	}
+}
+
+// The cases of the kinds, there and back.
+func TestDerivedCases(t *testing.T) {
+	if *deriveFor == 0 {
+		t.Skip("SKIPPED: go test -run TestDerivedCases -derive 10m . derives the states of all cases")
+	}
+	paths, err := filepath.Glob("internal/object/testdata/*/*.txtar")
+	if err != nil || len(paths) == 0 {
+		t.Fatal(err)
+	}
+	for _, major := range versions(t) {
+		d := newDeriver(t, major)
+		end := time.Now().Add(*deriveFor / time.Duration(len(versions(t))))
+		rand.New(rand.NewPCG(uint64(end.Unix()), 0)).Shuffle(len(paths), func(i, j int) { paths[i], paths[j] = paths[j], paths[i] })
+		for _, path := range paths {
+			archive, err := txtar.ParseFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text := map[string]string{}
+			for _, f := range archive.Files {
+				text[f.Name] = string(f.Data)
+			}
+			for _, pair := range [][2]string{{"from.sql", "to.sql"}, {"to.sql", "from.sql"}} {
+				if from, _, err := d.build(text[pair[0]]); err == nil && time.Now().Before(end) {
+					d.try(from, text[pair[1]])
+				}
+			}
+			if t.Failed() {
+				t.Fatal(path)
+			}
+		}
+		d.log("cases")
 	}
 }
 
