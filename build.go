@@ -41,6 +41,9 @@ func (e *Engine) build(ctx context.Context, sources []load.Source, r reading) (r
 	if found, ok := e.recall(at, plain); ok {
 		return found, nil
 	}
+	if found, ok := e.deriveState(ctx, at, plain); ok {
+		return found, nil
+	}
 	upon, atUpon := recipe{}, (*slot)(nil)
 	if at != nil { // what is kept was built only after the attempt without a ground
 		if upon, err = e.uponRest(plain); err == nil && upon.ground != nil {
@@ -98,6 +101,9 @@ func (e *Engine) buildUpon(ctx context.Context, c recipe, at *slot) (result read
 	held := &holder{shadow: s, at: only(c.selection.Schemas)}
 	if at.known() != nil && at.isNew {
 		e.keep(at, loaded.Roles, state)
+		if loaded.InOrder {
+			e.record(at, c, c.script.Pieces(), 0)
+		}
 		held.slot = at
 	}
 	held.wanted = held.at

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"io"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -50,6 +51,7 @@ import (
 type slot struct {
 	dir    cache.Dir
 	base   hash.Hash // of all but what is installed beside the server
+	frame  hash.Hash // of that without the statements
 	server cache.Key // where the directories of the server are kept
 	key    cache.Key
 	found  bool // the key is known
@@ -105,16 +107,19 @@ func (e *Engine) newSlot(ctx context.Context, c recipe) (*slot, error) {
 		return nil, err
 	}
 	s.server = sha256.Sum256([]byte("directories " + program + stamp))
-	fmt.Fprintf(s.base, "state\nprogram %s\nserver %s\nencoding %q\nextensions %q\n", program, stamp, cmp.Or(request.Encoding, "UTF8"), c.scratch.Extensions)
+	s.frame = sha256.New()
+	both := io.MultiWriter(s.base, s.frame)
+	fmt.Fprintf(both, "state\nprogram %s\nserver %s\nencoding %q\nextensions %q\n", program, stamp, cmp.Or(request.Encoding, "UTF8"), c.scratch.Extensions)
 	for _, name := range slices.Sorted(maps.Keys(config.RuntimeParams)) {
 		if name != "application_name" {
-			fmt.Fprintf(s.base, "setting %q %q\n", name, config.RuntimeParams[name])
+			fmt.Fprintf(both, "setting %q %q\n", name, config.RuntimeParams[name])
 		}
 	}
 	if c.ground != nil {
-		fmt.Fprintf(s.base, "ground %x\n", sha256.Sum256(snapshot.Pack(unsized(c.ground))))
+		fmt.Fprintf(both, "ground %x\n", sha256.Sum256(snapshot.Pack(unsized(c.ground))))
 	}
 	c.script.WriteKey(s.base)
+	c.script.WriteOptions(s.frame)
 	directories, err := s.dir.Get(s.server)
 	if err != nil || directories == nil {
 		return s, err
@@ -138,7 +143,7 @@ func unsized(s *schema.State) *schema.State {
 
 // settle completes the key by what is in the directories of the server now.
 func (s *slot) settle(directories []string) error {
-	if err := server.StampDirectories(s.base, directories); err != nil {
+	if err := server.StampDirectories(io.MultiWriter(s.base, s.frame), directories); err != nil {
 		return err
 	}
 	s.key, s.found = cache.Key(s.base.Sum(nil)), true
@@ -185,6 +190,12 @@ func (e *Engine) recall(s *slot, c recipe) (read, bool) {
 	if state == nil {
 		return read{}, false
 	}
+	return e.unbuilt(s, c, roles, state), true
+}
+
+// unbuilt is the result of a recipe whose state is known. It is built when somebody
+// asks for the shadow.
+func (e *Engine) unbuilt(s *slot, c recipe, roles []string, state *schema.State) read {
 	held := &holder{at: only(c.selection.Schemas), slot: s}
 	held.wanted = held.at
 	held.build = func(ctx context.Context) (*shadow.Shadow, error) {
@@ -199,7 +210,7 @@ func (e *Engine) recall(s *slot, c recipe) (read, bool) {
 		}
 		return on, err
 	}
-	return e.built(state, c.script.Result(roles), held), true
+	return e.built(state, c.script.Result(roles), held)
 }
 
 // lookUp returns what is kept in a place, and no state when there is nothing. It

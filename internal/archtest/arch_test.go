@@ -20,7 +20,7 @@ const module = "github.com/cairn-db/cairn"
 var layers = [][]string{
 	{"schema", "internal/pg", "internal/sealed", "internal/server", "internal/cache", "internal/bench/schemas"},
 	{"internal/kind", "internal/load", "internal/store", "internal/pgtest/clients"},
-	{"internal/object", "internal/catalog", "internal/scope", "internal/diff", "internal/shadow", "internal/snapshot", "internal/hazard", "internal/stencil"},
+	{"internal/object", "internal/catalog", "internal/scope", "internal/diff", "internal/shadow", "internal/snapshot", "internal/hazard", "internal/stencil", "internal/partial"},
 	{"internal/plan", "internal/rename"},
 	{"internal/apply", "internal/layout", "internal/prove"},
 	{""},
@@ -31,7 +31,7 @@ var layers = [][]string{
 
 // generic packages do not know a single kind.
 var generic = []string{"", "schema", "internal/kind", "internal/catalog", "internal/scope", "internal/diff", "internal/sealed", "internal/cache",
-	"internal/snapshot", "internal/plan", "internal/rename", "internal/store", "internal/layout", "internal/apply", "internal/prove", "internal/hazard", "internal/stencil"}
+	"internal/snapshot", "internal/plan", "internal/rename", "internal/store", "internal/layout", "internal/apply", "internal/prove", "internal/hazard", "internal/stencil", "internal/partial"}
 
 const (
 	maxFileLines     = 500

@@ -12,6 +12,12 @@ import (
 // Files are in it by what they say; their names, comments between statements and
 // passwords of roles are not. Equal keys mean equal states.
 func (s *Script) WriteKey(w io.Writer) {
+	s.WriteOptions(w)
+	s.writeStatements(w)
+}
+
+// WriteOptions writes the part of the key that does not hang on the statements.
+func (s *Script) WriteOptions(w io.Writer) {
 	o := s.options
 	writeKey(w, "schema", o.Schema)
 	writeKey(w, "search_path", o.SearchPath...)
@@ -19,6 +25,9 @@ func (s *Script) WriteKey(w io.Writer) {
 	noInherit := slices.Clone(o.NoInherit)
 	slices.Sort(noInherit)
 	writeKey(w, "noinherit", noInherit...)
+}
+
+func (s *Script) writeStatements(w io.Writer) {
 	var last *session
 	for _, item := range s.items {
 		if item.session != last {

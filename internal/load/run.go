@@ -30,6 +30,7 @@ type Result struct {
 	Renames  []Rename  // as comments declare them
 	Roles    []string  // roles that were created because they were mentioned, sorted
 	Name     string    // of the database that statements name, "" when none does
+	InOrder  bool      // each statement of the run succeeded where it stands
 }
 
 // Run runs the script on a scratch database. The order of statements does not
@@ -52,7 +53,8 @@ func (s *Script) Run(ctx context.Context, conn *pgx.Conn, supply func(error) boo
 	if err != nil {
 		return Result{}, err
 	}
-	if err := r.rounds(items); err != nil {
+	inOrder, err := r.rounds(items)
+	if err != nil {
 		return Result{}, err
 	}
 	if err := r.checkBodies(s.items); err != nil {
@@ -62,7 +64,9 @@ func (s *Script) Run(ctx context.Context, conn *pgx.Conn, supply func(error) boo
 		return Result{}, fmt.Errorf("resetting the session: %w", err)
 	}
 	slices.Sort(r.roles)
-	return s.Result(r.roles), nil
+	result := s.Result(r.roles)
+	result.InOrder = inOrder
+	return result, nil
 }
 
 // Result is what Run returns when the given roles were created because they were
@@ -151,8 +155,9 @@ func (r *runner) exec(sql string) error {
 	return err
 }
 
-// rounds runs the items until all have succeeded or none does any more.
-func (r *runner) rounds(items []*item) error {
+// rounds runs the items until all have succeeded or none does any more. It
+// reports whether none had to be tried again.
+func (r *runner) rounds(items []*item) (inOrder bool, err error) {
 	pending := items
 	for round := 0; len(pending) > 0; round++ {
 		if round%2 == 1 && allCreate(pending) {
@@ -160,17 +165,18 @@ func (r *runner) rounds(items []*item) error {
 		}
 		failed, err := r.pass(pending)
 		if err != nil {
-			return err
+			return false, err
 		}
 		if len(failed) == len(pending) {
-			return r.report(items, failed)
+			return false, r.report(items, failed)
 		}
 		if round%2 == 1 && allCreate(pending) {
 			slices.Reverse(failed)
 		}
+		inOrder = round == 0
 		pending = failed
 	}
-	return nil
+	return inOrder || len(items) == 0, nil
 }
 
 // allCreate reports whether the order of items may be turned around: files in

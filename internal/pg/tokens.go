@@ -22,19 +22,34 @@ func (t Token) Ident() string {
 // Is reports whether the token is the keyword, in any case and without quotes.
 func (t Token) Is(keyword string) bool { return strings.EqualFold(t.Text, keyword) }
 
+// Scanner finds the tokens of a statement one after the other.
+type Scanner struct{ lexer lexer }
+
+// NewScanner returns a scanner at the start of a statement.
+func NewScanner(sql string) *Scanner { return &Scanner{lexer{text: sql}} }
+
+// Next returns the next token, and false behind the last one. It stops at what no
+// token starts with, which the server refuses.
+func (s *Scanner) Next() (t Token, ok bool) {
+	l, err := s.lexer.next()
+	if err != nil || l.kind == tokenEnd {
+		return Token{}, false
+	}
+	return Token{
+		Text: s.lexer.text[l.start:l.end], Offset: l.start, Comment: l.kind == tokenComment,
+		Name: l.kind == tokenWord || l.kind == tokenQuoted,
+	}, true
+}
+
 // Tokens cuts a statement into its tokens. It stops at what no token starts
 // with, which the server has refused already.
 func Tokens(sql string) []Token {
-	l := lexer{text: sql}
 	var tokens []Token
-	for {
-		t, err := l.next()
-		if err != nil || t.kind == tokenEnd {
+	for s := NewScanner(sql); ; {
+		t, ok := s.Next()
+		if !ok {
 			return tokens
 		}
-		tokens = append(tokens, Token{
-			Text: sql[t.start:t.end], Offset: t.start, Comment: t.kind == tokenComment,
-			Name: t.kind == tokenWord || t.kind == tokenQuoted,
-		})
+		tokens = append(tokens, t)
 	}
 }

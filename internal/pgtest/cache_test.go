@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/cairn-db/cairn"
+	"github.com/cairn-db/cairn/internal/bench/schemas"
 	"github.com/cairn-db/cairn/internal/pgtest"
 	"github.com/cairn-db/cairn/schema"
 )
@@ -53,6 +54,22 @@ func TestCachedPlans(t *testing.T) {
 			pgtest.Cached(t, request, test.taken, test.filled)
 		})
 	}
+}
+
+// The plan of a change is the same whether the desired state is built or derived
+// from the one before.
+func TestDerivedPlan(t *testing.T) {
+	major := slices.Max(pgtest.Versions())
+	clusters.Roles(t, major, schemas.Roles...)
+	sql := schemas.SQL(schemas.Parameters{Tables: 80})
+	fresh := ";\nCOMMENT ON SCHEMA sales IS '" + rand.Text() + "'"
+	dir := t.TempDir()
+	before, after := filepath.Join(dir, "before.sql"), filepath.Join(dir, "after.sql")
+	changed := schemas.SQL(schemas.Parameters{Tables: 80, Changed: true})
+	if err := errors.Join(os.WriteFile(before, []byte(sql+fresh), 0o600), os.WriteFile(after, []byte(changed+fresh), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	pgtest.Derived(t, cairn.PlanRequest{Target: cairn.Connection{Database: clusters.Load(t, major, sql)}, Desired: after}, before)
 }
 
 // Equal content is built once, wherever it lies and whatever it is for.

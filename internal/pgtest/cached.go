@@ -37,6 +37,25 @@ func Cached(t *testing.T, request cairn.PlanRequest, taken, filled int) {
 	}
 }
 
+// Derived plans without the cache, and with one in which there is the state of
+// another file only, and demands the same plans and that the state is derived.
+func Derived(t *testing.T, request cairn.PlanRequest, before string) {
+	t.Helper()
+	without, first := request, request
+	without.Scratch.NoCache, first.Desired = true, before
+	want, _ := planTexts(t, without)
+	if _, events := planTexts(t, first); events["build"] != 1 || events["derive"] != 0 {
+		t.Errorf("the state before: %v", events)
+	}
+	got, events := planTexts(t, request)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the plan differs (-built +derived):\n%s", diff)
+	}
+	if events["derive"] != 1 || events["build"] != 0 {
+		t.Errorf("the changed state: %v", events)
+	}
+}
+
 // planTexts returns the plans of a request as text, without when they were made, and
 // how often each event was told.
 func planTexts(t *testing.T, request cairn.PlanRequest) (string, map[string]int) {

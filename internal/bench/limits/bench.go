@@ -179,7 +179,7 @@ func (b *bench) size(ctx context.Context, tables int) (err error) {
 		return b.remote(ctx, tables, database, f)
 	}
 	all := append(b.reading(url, f), b.building(f)...)
-	if err := b.measure(ctx, tables, append(all, b.changing(url, f)...)); err != nil {
+	if err := b.measure(ctx, tables, append(all, b.changing(url, tables, f)...)); err != nil {
 		return err
 	}
 	return b.remote(ctx, tables, database, f)

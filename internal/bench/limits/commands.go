@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 
+	"github.com/cairn-db/cairn/internal/bench/schemas"
 	"github.com/cairn-db/cairn/internal/pgtest/clients"
 )
 
@@ -17,6 +19,7 @@ const (
 	planCached   = "plan, nothing to change, cached"
 	planChange   = "plan of a column and an index, no cache"
 	changeCached = "plan of a column and an index, cached"
+	changeFresh  = "plan of a column and an index, only the file of before cached"
 	changeBare   = "plan of a column and an index, cached, not proven"
 	planEmpty    = "plan from empty"
 	applyEmpty   = "apply from empty"
@@ -25,6 +28,10 @@ const (
 	help         = "--help"
 	version      = "version"
 )
+
+// shortest is the length of a changed column in its shortest form. The longest is
+// twice as long.
+const shortest = 5_000_000
 
 // command is one line of the table.
 type command struct {
@@ -39,11 +46,12 @@ type command struct {
 // paths are the files of a size.
 type paths struct {
 	same, changed, plan string
+	fresh               string // written for each run
 }
 
 func (b *bench) files(tables int) paths {
 	path := func(name string) string { return filepath.Join(b.dir, fmt.Sprintf("%s_%d", name, tables)) }
-	return paths{path("same") + ".sql", path("changed") + ".sql", path("plan") + ".json"}
+	return paths{path("same") + ".sql", path("changed") + ".sql", path("plan") + ".json", path("fresh") + ".sql"}
 }
 
 func (b *bench) dumping(url string) program {
@@ -91,11 +99,16 @@ func (b *bench) reading(url string, f paths) []command {
 	}
 }
 
-// changing is what plans one changed column and one new index.
-func (b *bench) changing(url string, f paths) []command {
+// changing is what plans one changed column and one new index. A change that no
+// cache has seen is another one each time.
+func (b *bench) changing(url string, tables int, f paths) []command {
+	fresh := func(context.Context) error {
+		return write(f.fresh, schemas.SQL(schemas.Parameters{Tables: tables, Changed: true, Length: shortest + rand.IntN(shortest)}))
+	}
 	return []command{
 		{name: planChange, program: b.planning(url, f.changed, 2, "--no-cache")},
 		{name: changeCached, cached: true, program: b.planning(url, f.changed, 2)},
+		{name: changeFresh, cached: true, program: b.planning(url, f.fresh, 2), before: fresh},
 		{name: changeBare, cached: true, program: b.planning(url, f.changed, 2, "--no-prove")},
 	}
 }

@@ -66,7 +66,7 @@ func (r *report) judgePlans(size int) {
 		{planNothing, 0, 1.2, []*figures{dump, psql}, "to pg_dump + psql"},
 		{planCached, 0, 1.0, []*figures{dump}, "to pg_dump"},
 		{planChange, enough, 1.25, []*figures{dump, psql}, "to pg_dump + psql"},
-		{changeCached, enough, 1.1, []*figures{dump}, "to pg_dump"},
+		{changeFresh, enough, 1.1, []*figures{dump}, "to pg_dump"},
 		{applyEmpty, 0, 1.3, []*figures{psql}, "to psql"},
 	} {
 		if x := r.find(size, g.command); x != nil && size >= g.from {

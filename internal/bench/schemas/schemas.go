@@ -5,6 +5,7 @@
 package schemas
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 )
@@ -16,6 +17,7 @@ var Roles = []string{"bench_reader", "bench_writer"}
 type Parameters struct {
 	Tables  int  // partitions count, too
 	Changed bool // with one changed column and one new index in the middle
+	Length  int  // of the changed column, 0 for what it usually has
 }
 
 const (
@@ -24,6 +26,7 @@ const (
 	partitions      = 4
 	groupEvery      = 25 // of so many tables, the last ones are a partitioned table and its partitions
 	typeEvery       = 20
+	changedLength   = 60
 )
 
 var (
@@ -43,7 +46,7 @@ func SQL(p Parameters) string {
 			name += fmt.Sprintf("_%d", round+1)
 		}
 		fmt.Fprintf(&text, "CREATE SCHEMA %s;\nGRANT USAGE ON SCHEMA %s TO bench_reader, bench_writer;\nCOMMENT ON SCHEMA %s IS 'Everything about %s';\n\n", name, name, name, name)
-		w := &writer{out: &text, prefix: name + ".", changed: -1}
+		w := &writer{out: &text, prefix: name + ".", changed: -1, length: cmp.Or(p.Length, changedLength)}
 		w.tables = (i+1)*p.Tables/count - i*p.Tables/count
 		if p.Changed && i == count/2 {
 			w.changed = w.tables / 2 / groupEvery * groupEvery
@@ -59,7 +62,7 @@ func SQL(p Parameters) string {
 // path decides.
 func Tenant(p Parameters) string {
 	var text strings.Builder
-	w := &writer{out: &text, tables: p.Tables, changed: -1}
+	w := &writer{out: &text, tables: p.Tables, changed: -1, length: cmp.Or(p.Length, changedLength)}
 	if p.Changed {
 		w.changed = 0
 	}
@@ -89,6 +92,7 @@ type writer struct {
 	before  string // the prefix of an earlier schema, or nothing
 	tables  int
 	changed int // number of the table that is changed, -1 for none
+	length  int // of its changed column
 }
 
 func (w *writer) line(format string, args ...any) { fmt.Fprintf(w.out, format+"\n", args...) }
@@ -120,7 +124,7 @@ func (w *writer) write() {
 func (w *writer) table(i int) {
 	name, length := w.name(i), 40
 	if i == w.changed {
-		length = 60
+		length = w.length
 	}
 	w.line("CREATE TABLE %s%s (", w.prefix, name)
 	w.line("  id bigint GENERATED ALWAYS AS IDENTITY,\n  owner_id bigint,\n  code varchar(40) NOT NULL,\n  reference varchar(%d),\n  title text DEFAULT '' NOT NULL,", length)

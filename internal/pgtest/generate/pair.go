@@ -13,14 +13,19 @@ type Pair struct {
 }
 
 // New returns the pair of a seed for a server version.
-func New(seed int64, major int) Pair {
+func New(seed int64, major int) Pair { return newPair(seed, major, 16) }
+
+// Small returns a pair whose sides differ by one edit, and what that brings along.
+func Small(seed int64, major int) Pair { return newPair(seed, major, 1) }
+
+func newPair(seed int64, major, edits int) Pair {
 	m := &maker{random: rand.New(rand.NewPCG(uint64(seed), 14))}
 	s := &Schema{Major: major}
 	for size := 10 + m.random.IntN(70); len(s.Objects) < size; {
 		m.add(s)
 	}
 	to := s.clone()
-	for range 1 + m.random.IntN(16) {
+	for range 1 + m.random.IntN(edits) {
 		m.edit(to)
 	}
 	p := Pair{seed, s, to}

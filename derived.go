@@ -1,0 +1,148 @@
+package cairn
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cairn-db/cairn/internal/cache"
+	"github.com/cairn-db/cairn/internal/load"
+	"github.com/cairn-db/cairn/internal/partial"
+	"github.com/cairn-db/cairn/schema"
+)
+
+// Limits of deriving states.
+const (
+	leastDerived = 600 // statements from which on running some of them twice is less than running all
+	mostDerived  = 20  // states in a row that are derived from another
+	mostRuns     = 3   // how often the statements are run that depend on a change
+)
+
+// errNoRecord says that no script is known that a script could follow.
+var errNoRecord = errors.New("no script with few differences is known")
+
+// deriveState returns the state of a script that differs in few statements from one
+// whose state is kept. Only what can depend on these statements is run, see package
+// partial. When anything about it is not certain nothing is returned, and the
+// script is built.
+func (e *Engine) deriveState(ctx context.Context, s *slot, c recipe) (read, bool) {
+	if !derivable(s, c) {
+		return read{}, false
+	}
+	pieces := c.script.Pieces()
+	if len(pieces) < leastDerived {
+		return read{}, false
+	}
+	start := time.Now()
+	var d derived
+	record, err := s.recalled(pieces)
+	if err == nil {
+		d, err = e.deriveFrom(ctx, s, c, record, pieces, len(pieces)/4)
+	}
+	if err != nil {
+		e.options.Logger.Debug("the state is not derived from a cached one", "because", err, "took", time.Since(start))
+		return read{}, false
+	}
+	e.event("derive", fmt.Sprintf("derived %d objects of PostgreSQL %d from a cached state by running %d of %d statements",
+		len(d.state.Objects), d.state.Server, d.ran, len(pieces)), time.Since(start))
+	e.keep(s, d.roles, d.state)
+	e.record(s, c, pieces, d.row)
+	return e.unbuilt(s, c, d.roles, d.state), true
+}
+
+// derivable reports whether states of a recipe are derived at all: they stand for
+// themselves, without what belongs to the server.
+func derivable(s *slot, c recipe) bool {
+	return s.known() != nil && s.isNew && c.ground == nil && len(c.selection.options()) == 0
+}
+
+// derived is a state that was derived.
+type derived struct {
+	state *schema.State
+	roles []string
+	row   int // how many were derived since one was built
+	ran   int // statements
+}
+
+// recalled returns the record of the script that is nearest.
+func (s *slot) recalled(pieces []*load.Piece) (partial.Record, error) {
+	content, err := s.dir.Get(s.nearest(pieces))
+	if err == nil && content == nil {
+		err = errNoRecord
+	}
+	if err != nil {
+		return partial.Record{}, err
+	}
+	record, err := partial.Decode(content)
+	if err == nil && record.Derived >= mostDerived {
+		err = errors.New("too many states in a row were derived")
+	}
+	return record, err
+}
+
+// deriveFrom derives a state from that of a record by running at most so many
+// statements.
+func (e *Engine) deriveFrom(ctx context.Context, s *slot, c recipe, record partial.Record, pieces []*load.Piece, most int) (derived, error) {
+	choice, err := partial.Choose(record, pieces, most)
+	if err != nil {
+		return derived{}, err
+	}
+	content, err := s.dir.Get(record.State)
+	if err == nil && content == nil {
+		err = errNoRecord
+	}
+	if err != nil {
+		return derived{}, err
+	}
+	roles, whole, err := readEntry(content, c.other)
+	if err != nil {
+		return derived{}, err
+	}
+	for range mostRuns {
+		old, err := e.runPart(ctx, c, choice.Old())
+		if err != nil {
+			return derived{}, err
+		}
+		new, err := e.runPart(ctx, c, choice.New())
+		if err != nil {
+			return derived{}, err
+		}
+		state, err := choice.Merge(whole, old, new)
+		if err != nil || state != nil {
+			return derived{state, roles, record.Derived + 1, choice.Count()}, err
+		}
+	}
+	return derived{}, errors.New("more and more depends on the change")
+}
+
+// runPart returns what some statements make on a database of their own.
+func (e *Engine) runPart(ctx context.Context, c recipe, pieces []*load.Piece) (state *schema.State, err error) {
+	part := recipe{script: c.script.With(pieces), reading: c.reading}
+	on, loaded, err := e.load(ctx, part, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, on.Close(context.WithoutCancel(ctx))) }()
+	if !loaded.InOrder {
+		return nil, errors.New("statements had to be tried again")
+	}
+	return e.readBuilt(ctx, on, loaded, c.reading)
+}
+
+// record keeps what deriving from a kept state takes.
+func (e *Engine) record(s *slot, c recipe, pieces []*load.Piece, row int) {
+	if !derivable(s, c) || len(pieces) == 0 {
+		return
+	}
+	if err := s.dir.Put(s.nearest(pieces), partial.NewRecord(s.key, row, pieces).Encode()); err != nil {
+		e.options.Logger.Debug("the script is not cached", "because", err)
+	}
+}
+
+// nearest is where scripts are kept that mostly have the same statements and are
+// built alike. The last one stays.
+func (s *slot) nearest(pieces []*load.Piece) cache.Key {
+	return sha256.Sum256(append(s.frame.Sum([]byte("script ")), partial.Anchor(pieces)...))
+}
