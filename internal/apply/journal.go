@@ -23,8 +23,8 @@ const journalLimit = 5 * time.Second
 // findRun looks for a run of the plan that stopped. What it did stands in the
 // journal, because the record of a step is committed with the step.
 func (r *runner) findRun(ctx context.Context) error {
-	exists, err := r.journal.Exists(ctx)
-	if err != nil || !exists {
+	var err error
+	if r.version, err = r.journal.Version(ctx); err != nil || r.version == 0 {
 		return err
 	}
 	open, err := r.journal.Open(ctx, r.plan.Digest)
@@ -58,7 +58,7 @@ func (r *runner) begin(ctx context.Context) error {
 		r.event(schema.Event{Name: schema.Resume, Message: fmt.Sprintf("continuing run %d after %d of %d steps", r.run.ID, r.done, len(r.plan.Steps))})
 		return r.journal.Continue(ctx, r.run.ID)
 	}
-	if err := r.journal.Prepare(ctx, r.options.LockTimeout); err != nil {
+	if err := r.journal.Prepare(ctx, r.version, r.options.LockTimeout); err != nil {
 		return err
 	}
 	file, err := pack(func(w io.Writer) error { return plan.Write(w, r.plan) })
