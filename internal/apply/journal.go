@@ -61,7 +61,7 @@ func (r *runner) begin(ctx context.Context) error {
 	if err := r.journal.Prepare(ctx, r.version, r.options.LockTimeout); err != nil {
 		return err
 	}
-	file, err := pack(func(w io.Writer) error { return plan.Write(w, r.plan) })
+	file, err := pack(func(w io.Writer) error { return plan.WriteCompact(w, r.plan) })
 	if err != nil {
 		return err
 	}
@@ -122,14 +122,17 @@ func (r *runner) stop(ctx context.Context, why error) error {
 }
 
 // finish records that every step ran. The pins, which are for the next verification
-// of an open run, are left out of the plan that stays.
+// of an open run, are left out of the plan that stays, where they are the most of it.
 func (r *runner) finish(ctx context.Context, diverged error) error {
+	if len(r.plan.Objects) < len(r.plan.Steps) {
+		return r.journal.Finish(ctx, r.run, nil, diverged)
+	}
 	lean := *r.plan
 	lean.Objects = nil
 	if err := plan.Seal(&lean); err != nil {
 		return err
 	}
-	file, err := pack(func(w io.Writer) error { return plan.Write(w, &lean) })
+	file, err := pack(func(w io.Writer) error { return plan.WriteCompact(w, &lean) })
 	if err != nil {
 		return err
 	}
@@ -138,7 +141,7 @@ func (r *runner) finish(ctx context.Context, diverged error) error {
 
 // Stored is what the journal keeps of a run.
 type Stored struct {
-	Plan   *schema.Plan     // without the pins of its start once the run is done
+	Plan   *schema.Plan     // without the pins of its start once the run is done, unless they are few
 	Before []*schema.Object // what the plan changes, as it was before; nil when it is no longer kept
 }
 
@@ -168,8 +171,11 @@ func Unpack(kinds *kind.Set, file, before []byte) (s Stored, err error) {
 
 func pack(write func(io.Writer) error) ([]byte, error) {
 	var b bytes.Buffer
-	z := gzip.NewWriter(&b)
-	if err := write(z); err != nil {
+	z, err := gzip.NewWriterLevel(&b, gzip.BestSpeed)
+	if err == nil {
+		err = write(z)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if err := z.Close(); err != nil {
