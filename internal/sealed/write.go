@@ -1,6 +1,7 @@
 package sealed
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -84,8 +85,13 @@ const replacement = "ufffd"
 
 func (c *counter) count(piece []byte) {
 	c.size += int64(len(piece))
-	for _, b := range piece {
-		switch {
+	for i := 0; i < len(piece); i++ {
+		if c.inString && !c.escaped && c.match == 0 {
+			if i += plain(piece[i:]); i == len(piece) {
+				return
+			}
+		}
+		switch b := piece[i]; {
 		case c.escaped:
 			c.escaped, c.match = false, 0
 			if b == replacement[0] {
@@ -113,6 +119,17 @@ func (c *counter) count(piece []byte) {
 	}
 }
 
+// plain returns how many bytes of a text stand before a quote or a backslash.
+func plain(text []byte) int {
+	if quote := bytes.IndexByte(text, '"'); quote >= 0 {
+		text = text[:quote]
+	}
+	if backslash := bytes.IndexByte(text, '\\'); backslash >= 0 {
+		return backslash
+	}
+	return len(text)
+}
+
 // indenter lays compact JSON out as json.Indent does with two spaces.
 type indenter struct {
 	w                 io.Writer
@@ -125,7 +142,15 @@ type indenter struct {
 // Write passes a piece on.
 func (n *indenter) Write(piece []byte) (int, error) {
 	n.out = n.out[:0]
-	for _, b := range piece {
+	for i := 0; i < len(piece); i++ {
+		if n.inString && !n.escaped {
+			rest := plain(piece[i:])
+			n.out = append(n.out, piece[i:i+rest]...)
+			if i += rest; i == len(piece) {
+				break
+			}
+		}
+		b := piece[i]
 		if n.inString {
 			n.out = append(n.out, b)
 			n.inString = n.escaped || b != '"'
