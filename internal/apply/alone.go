@@ -29,7 +29,7 @@ func (r *runner) runAlone(ctx context.Context, i int) error {
 			return err
 		}
 	}
-	if err := r.journal.Started(ctx, r.run.ID, i+1, hash(r.plan.Steps[i]), setLockTimeout(0)); err != nil {
+	if err := r.journal.Started(ctx, r.run.ID, i+1, hash(r.plan.Steps[i]), setLockTimeout(0), r.nameSession(i)); err != nil {
 		return err
 	}
 	r.doubt = true

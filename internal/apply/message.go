@@ -69,17 +69,15 @@ func share(first, last int, start, end time.Time) []timed {
 // send runs the statements of steps in a session that is named after the first of
 // them, and returns how many were done. The server takes one statement at a time in
 // this protocol, whatever the text holds, and none after one that failed. What
-// runs outside of a transaction cannot share a message with the name.
+// runs outside of a transaction cannot share a message with the name, which the
+// session has then.
 func (r *runner) send(ctx context.Context, first, last int) (done int, err error) {
 	defer r.watch.during(first)()
 	var batch pgconn.Batch
-	batch.ExecParams(r.nameSession(first), nil, nil, nil, nil)
-	names := 1
-	if r.plan.Steps[first].NoTx {
-		if _, err := r.conn.PgConn().ExecBatch(ctx, &batch).ReadAll(); err != nil {
-			return 0, err
-		}
-		batch, names = pgconn.Batch{}, 0
+	names := 0
+	if !r.plan.Steps[first].NoTx {
+		batch.ExecParams(r.nameSession(first), nil, nil, nil, nil)
+		names = 1
 	}
 	for _, s := range r.plan.Steps[first:last] {
 		batch.ExecParams(s.SQL, nil, nil, nil, nil)
