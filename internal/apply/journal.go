@@ -65,10 +65,11 @@ func (r *runner) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	before, err := pack(func(w io.Writer) error { return json.NewEncoder(w).Encode(r.before()) })
+	before, err := pack(func(w io.Writer) error { return json.NewEncoder(w).Encode(r.before) })
 	if err != nil {
 		return err
 	}
+	r.before = nil // the journal has it
 	r.run = schema.Run{Digest: r.plan.Digest, From: r.plan.From, To: r.plan.To, Schemas: r.plan.Scope.Schemas, Steps: len(r.plan.Steps),
 		Undoes: r.options.Undoes, Account: r.options.Account, Program: r.options.Program}
 	r.run.ID, err = r.journal.Begin(ctx, r.run, file, before)
@@ -88,19 +89,6 @@ func Touched(p *schema.Plan) map[string]bool {
 		}
 	}
 	return named
-}
-
-// before returns the objects of the target that the plan changes, as they are
-// before it.
-func (r *runner) before() []*schema.Object {
-	named := Touched(r.plan)
-	objects := []*schema.Object{}
-	for _, o := range r.state.Sorted() {
-		if named[o.ID.String()] {
-			objects = append(objects, o)
-		}
-	}
-	return objects
 }
 
 // stop records why a run ended before its end. What a stopped run left is said
