@@ -190,3 +190,20 @@ DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET datestyle = German', current_d
 		t.Errorf("the journal has %+v", runs)
 	}
 }
+
+// Steps that make something new share a message, and one that fails is told from
+// those before it.
+func TestStepOfMessageFails(t *testing.T) {
+	eachVersion(t, func(t *testing.T, major int) {
+		url := clusters.Load(t, major, "")
+		err := applied(t, cairn.Connection{Database: url}, major, `CREATE TABLE a (x integer); CREATE TABLE b (x integer);
+CREATE MATERIALIZED VIEW m AS SELECT 1 / CASE WHEN current_setting('application_name') ~ '^cairn [0-9]+/' THEN 0 ELSE 1 END AS q;`)
+		if err == nil || !strings.Contains(err.Error(), "step 3 failed: ERROR: division by zero (SQLSTATE 22012) (rolled back, nothing was changed)") {
+			t.Errorf("apply says %v", err)
+		}
+		var trace string
+		if err := pgtest.Connect(t, url).QueryRow(t.Context(), "SELECT string_agg(step || ' ' || outcome, ', ') FROM cairn.step").Scan(&trace); err != nil || trace != "3 failed" {
+			t.Errorf("the journal has %q, %v", trace, err)
+		}
+	})
+}
