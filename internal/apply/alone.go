@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/cairn-db/cairn/internal/pg"
 	"github.com/cairn-db/cairn/schema"
 )
@@ -15,7 +17,11 @@ import (
 // nothing limits its wait. That it begins is recorded before, so that a later run
 // knows that it may have had its effect.
 func (r *runner) runAlone(ctx context.Context, i int) error {
-	if err := r.checkBackend(ctx); err != nil {
+	results, err := r.conn.PgConn().Exec(ctx, askBackend).ReadAll()
+	if err != nil {
+		return fmt.Errorf("asking for the session's process: %w", err)
+	}
+	if err := r.checkBackend(results); err != nil {
 		return err
 	}
 	if r.doubt {
@@ -23,47 +29,37 @@ func (r *runner) runAlone(ctx context.Context, i int) error {
 			return err
 		}
 	}
-	if err := r.journal.Started(ctx, r.run.ID, i+1, hash(r.plan.Steps[i])); err != nil {
+	if err := r.journal.Started(ctx, r.run.ID, i+1, hash(r.plan.Steps[i]), setLockTimeout(0), r.nameSession(i)); err != nil {
 		return err
 	}
 	r.doubt = true
 	r.watch.patience(0)
 	r.longTransactions(ctx, i)
-	if err := r.setLockTimeout(ctx, 0); err != nil {
-		return err
-	}
-	step := timed{step: i, began: time.Now()}
-	err := r.runStep(ctx, i)
-	step.ended = time.Now()
+	ran, err := r.runMessage(ctx, i, i+1)
 	var failed *StepError
 	if errors.As(err, &failed) {
-		err = r.takeBack(ctx, step, failed)
+		err = r.takeBack(ctx, ran[0], failed)
 	} else if err == nil {
-		err = r.recordAlone(ctx, step)
+		err = r.recordAlone(ctx, ran[0])
 	}
-	if err != nil {
-		return err
-	}
-	return r.setLockTimeout(ctx, r.options.LockTimeout)
+	return err
 }
 
-// recordAlone records that a step has had its effect; an interrupt leaves time
-// for that.
+// recordAlone records that a step has had its effect, and limits the waits of what
+// follows again; an interrupt leaves time for that.
 func (r *runner) recordAlone(ctx context.Context, t timed) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), journalLimit)
 	defer cancel()
-	if err := r.journal.Finished(ctx, r.run.ID, r.times([]timed{t})); err != nil {
+	if _, err := r.journal.Finished(ctx, r.run.ID, r.times([]timed{t}), setLockTimeout(r.options.LockTimeout)); err != nil {
 		return err
 	}
 	r.done, r.doubt = t.step+1, false
 	return nil
 }
 
-func (r *runner) setLockTimeout(ctx context.Context, limit time.Duration) error {
-	if _, err := r.conn.Exec(ctx, fmt.Sprintf("SET lock_timeout = %d", limit.Milliseconds())); err != nil {
-		return fmt.Errorf("setting lock_timeout: %w", err)
-	}
-	return nil
+// setLockTimeout is the statement that says how long the session waits for a lock.
+func setLockTimeout(limit time.Duration) string {
+	return fmt.Sprintf("SET lock_timeout = %d", limit.Milliseconds())
 }
 
 // settle finds out what became of a step whose end nobody recorded, and mends
@@ -100,8 +96,8 @@ func (r *runner) mend(ctx context.Context, i int) error {
 	if err != nil || !half {
 		return err
 	}
-	if err := r.setLockTimeout(ctx, 0); err != nil {
-		return err
+	if _, err := r.conn.Exec(ctx, setLockTimeout(0)); err != nil {
+		return fmt.Errorf("setting lock_timeout: %w", err)
 	}
 	r.watch.patience(0)
 	defer r.watch.during(i)()
@@ -114,7 +110,7 @@ func (r *runner) mend(ctx context.Context, i int) error {
 // holds evaluates a condition of the plan; unknown is false.
 func (r *runner) holds(ctx context.Context, condition string) (bool, error) {
 	var holds *bool
-	if err := r.conn.QueryRow(ctx, "SELECT "+condition).Scan(&holds); err != nil {
+	if err := r.conn.QueryRow(ctx, "SELECT "+condition, pgx.QueryExecModeExec).Scan(&holds); err != nil {
 		return false, fmt.Errorf("looking at what an interrupted step left: %w", err)
 	}
 	return holds != nil && *holds, nil

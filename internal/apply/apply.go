@@ -94,10 +94,11 @@ type runner struct {
 	doubt bool       // the next one was started, and nobody recorded its end
 	asked bool       // the queries of Options.Verify hold
 
-	state           *schema.State     // of the target, as it was verified
-	refs            map[string]string // how statements address the objects of the target, by the text of their ID
+	before          []*schema.Object  // what the plan changes, as it was verified
+	refs            map[string]string // how statements address the relations that the plan locks, by the text of their ID
 	deadlockTimeout time.Duration     // of the server
-	backend         int               // process of the server that the session has
+	backend         string            // process of the server that the session has
+	version         int               // of the journal, 0 when there is none
 }
 
 // runAll runs the steps that are left, and confirms and records the end.

@@ -23,8 +23,8 @@ const journalLimit = 5 * time.Second
 // findRun looks for a run of the plan that stopped. What it did stands in the
 // journal, because the record of a step is committed with the step.
 func (r *runner) findRun(ctx context.Context) error {
-	exists, err := r.journal.Exists(ctx)
-	if err != nil || !exists {
+	var err error
+	if r.version, err = r.journal.Version(ctx); err != nil || r.version == 0 {
 		return err
 	}
 	open, err := r.journal.Open(ctx, r.plan.Digest)
@@ -58,17 +58,18 @@ func (r *runner) begin(ctx context.Context) error {
 		r.event(schema.Event{Name: schema.Resume, Message: fmt.Sprintf("continuing run %d after %d of %d steps", r.run.ID, r.done, len(r.plan.Steps))})
 		return r.journal.Continue(ctx, r.run.ID)
 	}
-	if err := r.journal.Prepare(ctx, r.options.LockTimeout); err != nil {
+	if err := r.journal.Prepare(ctx, r.version, r.options.LockTimeout); err != nil {
 		return err
 	}
-	file, err := pack(func(w io.Writer) error { return plan.Write(w, r.plan) })
+	file, err := pack(func(w io.Writer) error { return plan.WriteCompact(w, r.plan) })
 	if err != nil {
 		return err
 	}
-	before, err := pack(func(w io.Writer) error { return json.NewEncoder(w).Encode(r.before()) })
+	before, err := pack(func(w io.Writer) error { return json.NewEncoder(w).Encode(r.before) })
 	if err != nil {
 		return err
 	}
+	r.before = nil // the journal has it
 	r.run = schema.Run{Digest: r.plan.Digest, From: r.plan.From, To: r.plan.To, Schemas: r.plan.Scope.Schemas, Steps: len(r.plan.Steps),
 		Undoes: r.options.Undoes, Account: r.options.Account, Program: r.options.Program}
 	r.run.ID, err = r.journal.Begin(ctx, r.run, file, before)
@@ -90,19 +91,6 @@ func Touched(p *schema.Plan) map[string]bool {
 	return named
 }
 
-// before returns the objects of the target that the plan changes, as they are
-// before it.
-func (r *runner) before() []*schema.Object {
-	named := Touched(r.plan)
-	objects := []*schema.Object{}
-	for _, o := range r.state.Sorted() {
-		if named[o.ID.String()] {
-			objects = append(objects, o)
-		}
-	}
-	return objects
-}
-
 // stop records why a run ended before its end. What a stopped run left is said
 // together with the error.
 func (r *runner) stop(ctx context.Context, why error) error {
@@ -122,14 +110,17 @@ func (r *runner) stop(ctx context.Context, why error) error {
 }
 
 // finish records that every step ran. The pins, which are for the next verification
-// of an open run, are left out of the plan that stays.
+// of an open run, are left out of the plan that stays, where they are the most of it.
 func (r *runner) finish(ctx context.Context, diverged error) error {
+	if len(r.plan.Objects) < len(r.plan.Steps) {
+		return r.journal.Finish(ctx, r.run, nil, diverged)
+	}
 	lean := *r.plan
 	lean.Objects = nil
 	if err := plan.Seal(&lean); err != nil {
 		return err
 	}
-	file, err := pack(func(w io.Writer) error { return plan.Write(w, &lean) })
+	file, err := pack(func(w io.Writer) error { return plan.WriteCompact(w, &lean) })
 	if err != nil {
 		return err
 	}
@@ -138,7 +129,7 @@ func (r *runner) finish(ctx context.Context, diverged error) error {
 
 // Stored is what the journal keeps of a run.
 type Stored struct {
-	Plan   *schema.Plan     // without the pins of its start once the run is done
+	Plan   *schema.Plan     // without the pins of its start once the run is done, unless they are few
 	Before []*schema.Object // what the plan changes, as it was before; nil when it is no longer kept
 }
 
@@ -168,8 +159,11 @@ func Unpack(kinds *kind.Set, file, before []byte) (s Stored, err error) {
 
 func pack(write func(io.Writer) error) ([]byte, error) {
 	var b bytes.Buffer
-	z := gzip.NewWriter(&b)
-	if err := write(z); err != nil {
+	z, err := gzip.NewWriterLevel(&b, gzip.BestSpeed)
+	if err == nil {
+		err = write(z)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if err := z.Close(); err != nil {

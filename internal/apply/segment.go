@@ -84,44 +84,29 @@ func isWait(err error) bool { return pg.IsLockTimeout(err) || pg.IsDeadlock(err)
 // try runs the transaction once. Its error is a *waitError when it did not get a
 // lock. The record of the steps is committed with them.
 func (r *runner) try(ctx context.Context, first, last int) error {
-	if err := r.checkBackend(ctx); err != nil {
-		return err
-	}
 	if err := r.clear(ctx, first, last); err != nil {
 		return err
 	}
 	limit := r.limit(first, last)
 	r.watch.patience(limit)
-	tx, err := r.conn.Begin(ctx)
-	if err != nil {
-		return fmt.Errorf("beginning a transaction: %w", err)
-	}
-	_, err = tx.Exec(ctx, fmt.Sprintf("SET LOCAL lock_timeout = %d", limit.Milliseconds()))
+	err := r.open(ctx, limit)
 	var ran []timed
-	i := first
-	for ; err == nil && i < last; i++ {
-		step := timed{step: i, began: time.Now()}
-		err = r.runStep(ctx, i)
-		step.ended = time.Now()
-		ran = append(ran, step)
+	for i := first; err == nil && i < last; i = first + len(ran) {
+		var more []timed
+		more, err = r.runMessage(ctx, i, r.messageEnd(i, last))
+		ran = append(ran, more...)
 	}
 	if err == nil && last == len(r.plan.Steps) {
 		err = r.verifyWithin(ctx)
 	}
 	if err == nil {
-		err = r.journal.Finished(ctx, r.run.ID, r.times(ran))
+		err = r.commit(ctx, ran)
 	}
 	if err != nil {
-		rollback, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-		defer cancel()
-		_ = tx.Rollback(rollback) // the server rolls back a broken session by itself
-	} else if err = tx.Commit(ctx); err != nil {
-		// Whether it was committed, the journal says.
-		r.doubt = pg.Code(err) == ""
-		err = fmt.Errorf("committing steps %d to %d: %w", first+1, last, err)
+		r.rollBack(ctx)
 	}
 	if isWait(err) {
-		return &waitError{step: max(i-1, first), limit: limit, err: err, blockers: r.watch.gaveUp(limit, err)}
+		return &waitError{step: first + max(len(ran)-1, 0), limit: limit, err: err, blockers: r.watch.gaveUp(limit, err)}
 	}
 	var failed *StepError
 	if errors.As(err, &failed) {
@@ -131,6 +116,40 @@ func (r *runner) try(ctx context.Context, first, last int) error {
 		r.done = last
 	}
 	return err
+}
+
+// open begins a transaction that waits for each lock as long as given.
+func (r *runner) open(ctx context.Context, limit time.Duration) error {
+	results, err := r.conn.PgConn().Exec(ctx, fmt.Sprintf("BEGIN; SET LOCAL lock_timeout = %d; "+askBackend, limit.Milliseconds())).ReadAll()
+	if err != nil {
+		return fmt.Errorf("beginning a transaction: %w", err)
+	}
+	return r.checkBackend(results)
+}
+
+// commit records the steps that ran, and commits them with the record. Whether
+// that was done where no answer came, the journal says.
+func (r *runner) commit(ctx context.Context, ran []timed) error {
+	recorded, err := r.journal.Finished(ctx, r.run.ID, r.times(ran), "COMMIT")
+	if err != nil {
+		r.doubt = pg.Code(err) == "" && !pgconn.SafeToRetry(err)
+	}
+	if err != nil && recorded {
+		return fmt.Errorf("committing steps %d to %d: %w", ran[0].step+1, ran[len(ran)-1].step+1, err)
+	}
+	return err
+}
+
+// rollBack leaves the transaction, where the connection has one still.
+func (r *runner) rollBack(ctx context.Context) {
+	if r.conn.IsClosed() || r.conn.PgConn().TxStatus() == 'I' {
+		return // the server rolls back a broken session by itself
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), journalLimit)
+	defer cancel()
+	if _, err := r.conn.Exec(ctx, "ROLLBACK"); err != nil {
+		_ = r.conn.Close(ctx) // what is left of the transaction goes with the session
+	}
 }
 
 // timed is a step and when it ran.
@@ -211,37 +230,5 @@ func (r *runner) clear(ctx context.Context, first, last int) error {
 	case pg.Code(err) != "" && !pg.IsConnection(err) && ctx.Err() == nil: // not for this role or this sort of relation: the steps wait for themselves
 		return nil
 	}
-	return err
-}
-
-// runStep runs one statement. Whether its error is about a lock is for the
-// caller to say.
-func (r *runner) runStep(ctx context.Context, i int) error {
-	step := r.plan.Steps[i]
-	r.event(schema.Event{Name: schema.StepStart, Step: i + 1, Message: step.SQL})
-	start := time.Now()
-	if err := r.send(ctx, i); err != nil {
-		return &StepError{Step: i + 1, SQL: step.SQL, Undone: r.done == 0, Unknown: step.NoTx && pg.Code(err) == "", Err: err,
-			Late: r.options.StatementTimeout > 0 && pg.IsCanceled(err) && ctx.Err() == nil}
-	}
-	r.event(schema.Event{Name: schema.StepDone, Step: i + 1, Message: step.SQL, Elapsed: time.Since(start)})
-	return nil
-}
-
-// send runs the statement of a step in a session that is named after the step.
-// The server takes one statement in this protocol, whatever the text holds. What
-// runs outside of a transaction cannot share a message with the name.
-func (r *runner) send(ctx context.Context, i int) error {
-	defer r.watch.during(i)()
-	var batch pgconn.Batch
-	batch.ExecParams(r.nameSession(i), nil, nil, nil, nil)
-	if r.plan.Steps[i].NoTx {
-		if _, err := r.conn.PgConn().ExecBatch(ctx, &batch).ReadAll(); err != nil {
-			return err
-		}
-		batch = pgconn.Batch{}
-	}
-	batch.ExecParams(r.plan.Steps[i].SQL, nil, nil, nil, nil)
-	_, err := r.conn.PgConn().ExecBatch(ctx, &batch).ReadAll()
 	return err
 }

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/cairn-db/cairn/internal/pg"
 	"github.com/cairn-db/cairn/schema"
@@ -26,24 +28,25 @@ const orphanCheck = 2 * time.Second
 // looked into: what they name may come later.
 func (r *runner) openSession(ctx context.Context) error {
 	o := r.options
-	_, err := r.conn.Exec(ctx, fmt.Sprintf(`SET search_path = ''; SET check_function_bodies = off;
-SET lock_timeout = %d; SET statement_timeout = %d; SET idle_in_transaction_session_timeout = %d; SET idle_session_timeout = 0`,
-		o.LockTimeout.Milliseconds(), o.StatementTimeout.Milliseconds(), o.IdleTimeout.Milliseconds()))
+	results, err := r.conn.PgConn().Exec(ctx, fmt.Sprintf(`SET search_path = ''; SET check_function_bodies = off;
+SET lock_timeout = %d; SET statement_timeout = %d; SET idle_in_transaction_session_timeout = %d; SET idle_session_timeout = 0;
+SELECT setting, pg_backend_pid() FROM pg_settings WHERE name = 'deadlock_timeout'`,
+		o.LockTimeout.Milliseconds(), o.StatementTimeout.Milliseconds(), o.IdleTimeout.Milliseconds())).ReadAll()
 	if err != nil {
 		return fmt.Errorf("configuring the session: %w", err)
 	}
+	answer := results[len(results)-1].Rows[0]
+	milliseconds, err := strconv.ParseInt(string(answer[0]), 10, 64)
+	if err != nil {
+		return fmt.Errorf("reading the server's settings: %w", err)
+	}
+	r.deadlockTimeout, r.backend = time.Duration(milliseconds)*time.Millisecond, string(answer[1])
 	// A server that cannot look at its connections refuses; it then notices an end
 	// of this program when the statement is through.
 	_, err = r.conn.Exec(ctx, fmt.Sprintf("SET client_connection_check_interval = %d", orphanCheck.Milliseconds()))
 	if err != nil && pg.Code(err) == "" {
 		return fmt.Errorf("configuring the session: %w", err)
 	}
-	var milliseconds int64
-	err = r.conn.QueryRow(ctx, "SELECT setting::bigint, pg_backend_pid() FROM pg_settings WHERE name = 'deadlock_timeout'").Scan(&milliseconds, &r.backend)
-	if err != nil {
-		return fmt.Errorf("reading the server's settings: %w", err)
-	}
-	r.deadlockTimeout = time.Duration(milliseconds) * time.Millisecond
 	return nil
 }
 
@@ -51,7 +54,7 @@ SET lock_timeout = %d; SET statement_timeout = %d; SET idle_in_transaction_sessi
 // to give it back. It is a *LockError when a run has it.
 func Lock(ctx context.Context, conn *pgx.Conn) (unlock func(), err error) {
 	var locked bool
-	if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", int64(lockKey)).Scan(&locked); err != nil {
+	if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", pgx.QueryExecModeExec, int64(lockKey)).Scan(&locked); err != nil {
 		return nil, fmt.Errorf("taking the advisory lock: %w", err)
 	}
 	if locked {
@@ -91,7 +94,7 @@ func giveBack(conn *pgx.Conn) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	if !conn.IsClosed() {
-		_, _ = conn.Exec(ctx, "SELECT pg_advisory_unlock($1)", int64(lockKey))
+		_, _ = conn.Exec(ctx, "SELECT pg_advisory_unlock($1)", pgx.QueryExecModeExec, int64(lockKey))
 	}
 }
 
@@ -121,14 +124,14 @@ func describeHolder(s *schema.Session) string {
 	return ": " + describe(schema.Session{PID: s.PID, User: s.User, Application: s.Application, Client: s.Client, Type: s.Type})
 }
 
-// checkBackend makes sure that the session is still the one that has the lock. A
-// pooler between gives another one to each transaction.
-func (r *runner) checkBackend(ctx context.Context) error {
-	var backend int
-	if err := r.conn.QueryRow(ctx, "SELECT pg_backend_pid()").Scan(&backend); err != nil {
-		return fmt.Errorf("asking for the session's process: %w", err)
-	}
-	if backend != r.backend {
+// askBackend is the question that checkBackend has the answer to.
+const askBackend = "SELECT pg_backend_pid()"
+
+// checkBackend makes sure that the session, which answered a message with
+// askBackend last, is still the one that has the lock. A pooler between gives
+// another one to each transaction.
+func (r *runner) checkBackend(results []*pgconn.Result) error {
+	if string(results[len(results)-1].Rows[0][0]) != r.backend {
 		return errors.New("the server's process behind the connection changed: a pooler gives it to others, and with it the advisory lock")
 	}
 	return nil

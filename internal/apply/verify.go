@@ -30,16 +30,14 @@ func (r *runner) read(ctx context.Context, ran bool) (*schema.State, error) {
 // plan stopped. It reports whether the target is where the plan leads already
 // and no step is left.
 func (r *runner) verify(ctx context.Context) (done bool, err error) {
-	if r.state, err = r.read(ctx, r.done > 0); err != nil {
+	state, err := r.read(ctx, r.done > 0)
+	if err != nil {
 		return false, err
 	}
-	r.refs = map[string]string{}
-	for id := range r.state.Objects {
-		r.refs[id.String()] = r.kinds.Ref(id)
-	}
-	actual := r.state.Fingerprint()
+	r.note(state)
+	actual := state.Fingerprint()
 	if r.done > 0 || r.doubt {
-		if changed := r.strayed(); len(changed) > 0 {
+		if changed := r.strayed(state); len(changed) > 0 {
 			return false, &StaleError{Expected: r.plan.From, Actual: actual, Changed: changed, Run: r.run.ID, Done: r.done}
 		}
 		return false, nil
@@ -47,17 +45,39 @@ func (r *runner) verify(ctx context.Context) (done bool, err error) {
 	switch {
 	case actual == r.plan.From:
 		return false, nil
-	case plan.Fingerprint(r.kinds, r.state, r.plan.Printed) == r.plan.To:
+	case plan.Fingerprint(r.kinds, state, r.plan.Printed) == r.plan.To:
 		return true, nil
 	default:
-		return false, &StaleError{Expected: r.plan.From, Actual: actual, Changed: Changed(r.plan.Objects, plan.Pins(r.state))}
+		return false, &StaleError{Expected: r.plan.From, Actual: actual, Changed: Changed(r.plan.Objects, plan.Pins(state))}
 	}
+}
+
+// note keeps of the target what the run has a use for: the objects that the plan
+// changes, and how statements address the relations that it locks.
+func (r *runner) note(state *schema.State) {
+	named, locked := Touched(r.plan), map[string]bool{}
+	for _, s := range r.plan.Steps {
+		for _, l := range s.Locks {
+			locked[l.Relation] = true
+		}
+	}
+	r.before, r.refs = []*schema.Object{}, map[string]string{}
+	for id, o := range state.Objects {
+		text := id.String()
+		if named[text] {
+			r.before = append(r.before, o)
+		}
+		if locked[text] {
+			r.refs[text] = r.kinds.Ref(id)
+		}
+	}
+	slices.SortFunc(r.before, func(a, b *schema.Object) int { return schema.Compare(a.ID, b.ID) })
 }
 
 // strayed describes the objects of the target that neither the steps that are
 // done nor the start of the plan explain. An object of a step that is left can be
 // anything in between, and one that helps to make another comes and goes.
-func (r *runner) strayed() []string {
+func (r *runner) strayed(state *schema.State) []string {
 	left, past := map[string]bool{}, map[string]bool{}
 	for i, s := range r.plan.Steps {
 		named := past
@@ -68,13 +88,13 @@ func (r *runner) strayed() []string {
 			named[object] = true
 		}
 	}
-	for id := range r.state.Objects {
+	for id := range state.Objects {
 		if kind.IsHelper(id) {
 			left[id.String()] = r.done < len(r.plan.Steps)
 		}
 	}
 	from, to := hashes(r.plan.Objects), hashes(r.plan.Outcome)
-	full, blank := hashes(plan.Pins(r.state)), hashes(plan.Pins(plan.Unprinted(r.kinds, r.state, r.plan.Printed)))
+	full, blank := hashes(plan.Pins(state)), hashes(plan.Pins(plan.Unprinted(r.kinds, state, r.plan.Printed)))
 	planned, actual := map[string]string{}, map[string]string{}
 	for _, pins := range []map[string]string{from, to, full} {
 		for object := range pins {

@@ -11,7 +11,7 @@ import (
 )
 
 // runs are the methods that send their text to a server.
-var runs = []string{"Exec", "Query", "QueryRow", "Prepare", "exec", "attempt", "ask"}
+var runs = []string{"query", "Exec", "Query", "QueryRow", "Prepare", "exec", "attempt", "ask"}
 
 // quotes are the functions whose results are safe inside a statement.
 var quotes = []string{"pg.QuoteIdent", "pg.QuoteLiteral", "pg.QuoteName", "pgx.Identifier{e.name}.Sanitize", "pg.SettingsQuery", "SettingsQuery", "advisory", "strconv.Itoa", "o.LockTimeout.Milliseconds"}
@@ -52,6 +52,7 @@ var composed = map[string]string{
 	"statements(p)":              "statements of a plan",
 	"condition":                  "of a plan, which its digest covers",
 	"sessionColumns":             "a constant",
+	"askBackend":                 "a constant",
 	"pg.Unlogged":                "a constant",
 	"rest":                       "constants of the callers",
 	"relations":                  "a result of pg.QuoteLiteral",

@@ -112,5 +112,5 @@ func (c *config) writeDecisions() error {
 		return fmt.Errorf("writing the decisions: %w", err)
 	}
 	head := "# What cairn must not guess. Keys and values are kinds and names, as plans print them.\n"
-	return writing(c.decisionsPath(), cause(replaceFile(c.decisionsPath(), append([]byte(head), text...), false)))
+	return writing(c.decisionsPath(), cause(replaceFile(c.decisionsPath(), whole(append([]byte(head), text...)), false)))
 }

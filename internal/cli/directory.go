@@ -166,7 +166,7 @@ func (d directory) write(f cairn.File) error {
 	}
 	err := d.root.MkdirAll(path.Dir(f.Name), folderMode(d.private))
 	if err == nil {
-		err = replaceIn(d.root, f.Name, []byte(f.Text), d.private)
+		err = replaceIn(d.root, f.Name, whole([]byte(f.Text)), d.private)
 	}
 	if err != nil {
 		return writing(d.path(f.Name), cause(err))

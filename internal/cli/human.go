@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -62,7 +64,8 @@ func (p *printer) printf(format string, args ...any) {
 // writeHuman writes a plan for people: the counts, the objects, the statements
 // with what they cost, and what else has to be known.
 func writeHuman(w io.Writer, p *schema.Plan, color bool) error {
-	out := &printer{w: w, paint: painter(color)}
+	lines := bufio.NewWriter(w)
+	out := &printer{w: lines, paint: painter(color)}
 	if !hasChanges(p) {
 		out.printf("No changes. The database matches the desired state.\n")
 	} else {
@@ -76,7 +79,7 @@ func writeHuman(w io.Writer, p *schema.Plan, color bool) error {
 	if hasChanges(p) && p.Database.Name != "" { // a plan between two states is for no target
 		out.proof(p)
 	}
-	return out.err
+	return errors.Join(out.err, lines.Flush())
 }
 
 func summaryLine(s schema.Summary) string {

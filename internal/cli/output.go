@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/rand"
 	"errors"
@@ -20,9 +21,17 @@ import (
 var standardOutput = []string{toStdout, "-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"}
 
 // writeOutput writes to a file or to standard output. The text is complete
-// before the file is touched.
+// before it takes the place of the file.
 func writeOutput(env *Env, place string, write func(io.Writer) error) error {
-	var b bytes.Buffer
+	if !slices.Contains(standardOutput, place) {
+		if err := checkPlanted(place); err != nil {
+			return err
+		}
+		if info, err := os.Stat(place); err != nil || info.Mode().IsRegular() || info.IsDir() {
+			return writeFile(place, write, env.private)
+		}
+	}
+	var b bytes.Buffer // nothing is written of what cannot be written to its end
 	if err := write(&b); err != nil {
 		return err
 	}
@@ -30,13 +39,33 @@ func writeOutput(env *Env, place string, write func(io.Writer) error) error {
 		_, err := env.Out.Write(b.Bytes())
 		return writing("the result", err)
 	}
-	if err := checkPlanted(place); err != nil {
+	return writing(place, cause(appendTo(place, b.Bytes())))
+}
+
+// writeFile replaces a file with what a function writes. Its errors name the file
+// where that is what fails.
+func writeFile(place string, write func(io.Writer) error, private bool) error {
+	var failed error
+	err := replaceFile(place, func(w io.Writer) error {
+		b := bufio.NewWriter(w)
+		if failed = write(b); failed == nil {
+			failed = b.Flush()
+		}
+		return failed
+	}, private)
+	var file *fs.PathError
+	if failed != nil && !errors.As(failed, &file) {
+		return failed
+	}
+	return writing(place, cause(err))
+}
+
+// whole writes a text that is there.
+func whole(text []byte) func(io.Writer) error {
+	return func(w io.Writer) error {
+		_, err := w.Write(text)
 		return err
 	}
-	if info, err := os.Stat(place); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
-		return writing(place, cause(appendTo(place, b.Bytes())))
-	}
-	return writing(place, cause(replaceFile(place, b.Bytes(), env.private)))
 }
 
 // appendTo writes to what is no file: a pipe or a device.
@@ -50,7 +79,7 @@ func appendTo(place string, text []byte) error {
 }
 
 // replaceFile writes a file as a whole, or leaves the one that is there.
-func replaceFile(place string, text []byte, private bool) error {
+func replaceFile(place string, text func(io.Writer) error, private bool) error {
 	if resolved, err := filepath.EvalSymlinks(place); err == nil {
 		place = resolved // a link of the user's own stays
 	}
@@ -65,7 +94,7 @@ func replaceFile(place string, text []byte, private bool) error {
 // replaceIn is replaceFile below a directory. The text goes to a new file beside
 // the old one, reaches the disk, and takes the name. A private file is closed to
 // others; any other keeps the permissions that it has, or gets those of the umask.
-func replaceIn(root *os.Root, name string, text []byte, private bool) (err error) {
+func replaceIn(root *os.Root, name string, text func(io.Writer) error, private bool) (err error) {
 	mode := fs.FileMode(0o666)
 	if private {
 		mode = 0o600
@@ -88,7 +117,7 @@ func replaceIn(root *os.Root, name string, text []byte, private bool) (err error
 		err = keepAttributes(f, old)
 	}
 	if err == nil {
-		_, err = f.Write(text)
+		err = text(f)
 	}
 	if err == nil {
 		err = f.Sync()

@@ -168,10 +168,12 @@ func TestJournalOfOthers(t *testing.T) {
 }
 
 // The server's clock, not this machine's, is what the journal tells, and nothing
-// depends on it: runs are found by their order.
+// depends on it: runs are found by their order. Nor does it count how the database
+// prints times.
 func TestJournalTimes(t *testing.T) {
 	major := pgtest.Versions()[0]
-	url := clusters.Load(t, major, "CREATE TABLE t (a integer)")
+	url := clusters.Load(t, major, `CREATE TABLE t (a integer);
+DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET datestyle = German', current_database()); END $$`)
 	target := cairn.Connection{Database: url}
 	if err := applied(t, target, major, "CREATE TABLE t (a integer, b integer)"); err != nil {
 		t.Fatal(err)
@@ -187,4 +189,21 @@ func TestJournalTimes(t *testing.T) {
 	if len(runs) != 2 || runs[0].ID < runs[1].ID || runs[0].State != schema.Done || runs[0].Done != 1 || runs[0].Ended.Sub(runs[0].Started) > time.Minute {
 		t.Errorf("the journal has %+v", runs)
 	}
+}
+
+// Steps that make something new share a message, and one that fails is told from
+// those before it.
+func TestStepOfMessageFails(t *testing.T) {
+	eachVersion(t, func(t *testing.T, major int) {
+		url := clusters.Load(t, major, "")
+		err := applied(t, cairn.Connection{Database: url}, major, `CREATE TABLE a (x integer); CREATE TABLE b (x integer);
+CREATE MATERIALIZED VIEW m AS SELECT 1 / CASE WHEN current_setting('application_name') ~ '^cairn [0-9]+/' THEN 0 ELSE 1 END AS q;`)
+		if err == nil || !strings.Contains(err.Error(), "step 3 failed: ERROR: division by zero (SQLSTATE 22012) (rolled back, nothing was changed)") {
+			t.Errorf("apply says %v", err)
+		}
+		var trace string
+		if err := pgtest.Connect(t, url).QueryRow(t.Context(), "SELECT string_agg(step || ' ' || outcome, ', ') FROM cairn.step").Scan(&trace); err != nil || trace != "3 failed" {
+			t.Errorf("the journal has %q, %v", trace, err)
+		}
+	})
 }

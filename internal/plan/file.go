@@ -3,7 +3,6 @@ package plan
 import (
 	"bytes"
 	_ "embed" // the JSON Schema ships in the binary
-	"encoding/json"
 	"fmt"
 	"io"
 
@@ -17,7 +16,7 @@ var jsonSchema []byte
 // JSONSchema returns the JSON Schema of the plan file.
 func JSONSchema() []byte { return bytes.Clone(jsonSchema) }
 
-var format = sealed.Format{Name: "plan", Remake: "cairn plan", Newest: schema.PlanFormat, Limit: 64 << 20, Entry: 48, Object: 48}
+var format = sealed.Format{Name: "plan", Remake: "cairn plan", Newest: schema.PlanFormat, Limit: 96 << 20, Entry: 48, Object: 48}
 
 // FileError says why a plan file cannot be used.
 type FileError = sealed.FileError
@@ -43,23 +42,10 @@ func digestOf(p *schema.Plan) (string, error) {
 }
 
 // Write writes a sealed plan as indented JSON.
-func Write(w io.Writer, p *schema.Plan) error {
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	err := encoder.Encode(p)
-	if err == nil {
-		err = format.CheckWritten(b.Bytes())
-	}
-	if err == nil {
-		_, err = w.Write(b.Bytes())
-	}
-	if err != nil {
-		return fmt.Errorf("writing the plan: %w", err)
-	}
-	return nil
-}
+func Write(w io.Writer, p *schema.Plan) error { return format.Write(w, p, true) }
+
+// WriteCompact writes a sealed plan as JSON that only programs read.
+func WriteCompact(w io.Writer, p *schema.Plan) error { return format.Write(w, p, false) }
 
 // content is a plan as the content of its file.
 type content struct{ *schema.Plan }
@@ -70,8 +56,8 @@ func (c content) Digests() (stated, actual string, err error) {
 	return c.Digest, actual, err
 }
 
-// Print writes the file.
-func (c content) Print(w io.Writer) error { return Write(w, c.Plan) }
+// Print writes the file, without white space.
+func (c content) Print(w io.Writer) error { return sealed.Print(w, c.Plan) }
 
 // Read reads what Write wrote. Its errors are of type *FileError when the file
 // is not a plan that this program can trust.

@@ -2,6 +2,8 @@ package plan
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"reflect"
@@ -89,7 +91,7 @@ func TestReadRefuses(t *testing.T) {
 
 func TestReadBoundsTheSize(t *testing.T) {
 	_, err := Read(endless{})
-	if err == nil || !strings.Contains(err.Error(), "larger than 64 MB") {
+	if err == nil || !strings.Contains(err.Error(), "larger than 96 MB") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -148,6 +150,41 @@ func compare(t *testing.T, path string, typ reflect.Type, n schemaNode, definiti
 	for name := range n.Properties {
 		if !seen[name] {
 			t.Errorf("%s.%s is documented and does not exist", path, name)
+		}
+	}
+}
+
+// The file is what encoding/json makes of a plan, and so is what the digest is
+// over, whatever its texts are and whichever fields it has.
+func TestWriteIsJSON(t *testing.T) {
+	odd := "\"{[a]}\\\" <b> & \u2028 \ufffd é\n"
+	full := samplePlan(t)
+	full.Printed, full.Objects = []string{odd}, []schema.Pin{}
+	full.Steps = append(full.Steps, schema.Step{SQL: odd, Also: []string{}, Recover: &schema.Recover{Done: odd}, Hazards: []schema.Hazard{{}}})
+	full.Reverse, full.Proof = &schema.Reverse{Irreversible: []string{odd}}, &schema.Proof{}
+	for _, p := range []*schema.Plan{{}, full} {
+		var want, written, compact bytes.Buffer
+		encoder := json.NewEncoder(&want)
+		encoder.SetEscapeHTML(false)
+		encoder.SetIndent("", "  ")
+		if err := errors.Join(encoder.Encode(p), Write(&written, p), WriteCompact(&compact, p)); err != nil {
+			t.Fatal(err)
+		}
+		if written.String() != want.String() {
+			t.Errorf("the file is\n%s\nnot\n%s", &written, &want)
+		}
+		var indented bytes.Buffer
+		if err := json.Indent(&indented, compact.Bytes(), "", "  "); err != nil || indented.String()+"\n" != want.String() {
+			t.Errorf("the compact file is\n%s", &compact)
+		}
+		p.Digest = ""
+		text, err := json.Marshal(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		digest, err := digestOf(p)
+		if sum := sha256.Sum256(text); err != nil || digest != "sha256:"+hex.EncodeToString(sum[:]) {
+			t.Errorf("the digest is %s, %v", digest, err)
 		}
 	}
 }

@@ -192,9 +192,9 @@ func TestReadRefusesEmptyObjects(t *testing.T) {
 func TestReadBoundsMemory(t *testing.T) {
 	for _, c := range []struct{ name, head, rest, want string }{
 		{"zeroes", "", "\x00", "is not JSON"},
-		{"one text", `{"format": 1, "cairn": "`, "a", "larger than 64 MB"},
-		{"numbers", `{"format": 1, "server": `, "1", "larger than 64 MB"},
-		{"lists", `{"format": 1, "steps": `, "[", "larger than 64 MB"},
+		{"one text", `{"format": 1, "cairn": "`, "a", "larger than 96 MB"},
+		{"numbers", `{"format": 1, "server": `, "1", "larger than 96 MB"},
+		{"lists", `{"format": 1, "steps": `, "[", "larger than 96 MB"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var before, after runtime.MemStats

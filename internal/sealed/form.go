@@ -1,9 +1,6 @@
 package sealed
 
-import (
-	"bytes"
-	"errors"
-)
+import "errors"
 
 // checkForm demands that a file is written as the program writes it, but for the
 // white space between values, which editors and version control change. JSON has
@@ -68,30 +65,3 @@ func (c *comparer) atEnd() bool {
 }
 
 func isSpace(b byte) bool { return b == ' ' || b == '\t' || b == '\r' || b == '\n' }
-
-// CheckWritten refuses text that Read would refuse, or read as something else.
-func (f Format) CheckWritten(text []byte) error {
-	switch {
-	case int64(len(text)) > f.Limit:
-		return f.tooLarge()
-	case f.isSparse(text):
-		return f.sparse()
-	}
-	return checkEncoding(text)
-}
-
-// checkEncoding refuses JSON in which the encoder has replaced bytes that are not
-// UTF-8: what is read back would not be what was written. The encoder writes a
-// genuine replacement character as it is, and this one as an escape.
-func checkEncoding(encoded []byte) error {
-	for i := 0; i < len(encoded); i++ {
-		if encoded[i] != '\\' {
-			continue
-		}
-		if bytes.HasPrefix(encoded[i:], []byte(`\ufffd`)) {
-			return errors.New("a text in it is not valid UTF-8")
-		}
-		i++
-	}
-	return nil
-}

@@ -5,13 +5,13 @@ package sealed
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"reflect"
 	"strings"
 )
 
@@ -44,18 +44,6 @@ func (e *FileError) Unwrap() error { return e.Err }
 // Hint says what to do about it.
 func (e *FileError) Hint() string { return e.Advice }
 
-// Digest returns "sha256:" and the hexadecimal hash of a value as compact JSON.
-// Fields are always written in the order of their struct, so that equal values
-// have equal digests.
-func Digest(value any) (string, error) {
-	text, err := json.Marshal(value)
-	if err != nil {
-		return "", err
-	}
-	sum := sha256.Sum256(text)
-	return "sha256:" + hex.EncodeToString(sum[:]), nil
-}
-
 // Content is what a file holds.
 type Content interface {
 	// Digests returns the digest that the file states and that of what it holds.
@@ -76,18 +64,31 @@ func (f Format) Read(r io.Reader, into any, content Content) error {
 	if err := f.checkVersion(text); err != nil {
 		return err
 	}
-	if f.isSparse(text) {
+	var c counter
+	if c.count(text); f.isSparse(c) && json.Valid(text) {
 		return f.sparse()
 	}
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(into); err != nil {
+	if err := json.Unmarshal(text, into); err != nil {
 		return f.syntax(text, err)
 	}
-	if err := f.checkDigest(content); err != nil {
-		return err
+	err = f.checkDigest(content)
+	if err == nil {
+		err = f.checkForm(text, content)
 	}
-	return f.checkForm(text, content)
+	if err != nil {
+		err = cmp.Or(f.checkFields(text, into), err)
+	}
+	return err
+}
+
+// checkFields refuses a text with fields that the struct does not have.
+func (f Format) checkFields(text []byte, of any) error {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(reflect.New(reflect.TypeOf(of).Elem()).Interface()); err != nil {
+		return f.syntax(text, err)
+	}
+	return nil
 }
 
 // readAll reads the text, as far as it can be that of a file. Text that starts
@@ -105,7 +106,11 @@ func (f Format) readAll(r io.Reader) ([]byte, error) {
 	if start := bytes.TrimLeft(head, " \t\r\n"); len(start) > 0 && start[0] != '{' {
 		return nil, f.syntax(head, json.Unmarshal(head, new(map[string]any)))
 	}
-	text, err := io.ReadAll(io.LimitReader(io.MultiReader(bytes.NewReader(head), r), f.Limit+1))
+	var b bytes.Buffer
+	size, _ := sizeOf(r)
+	b.Grow(int(size) + bytes.MinRead)
+	_, err = b.ReadFrom(io.LimitReader(io.MultiReader(bytes.NewReader(head), r), f.Limit+1))
+	text := b.Bytes()
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("reading the %s file: %w", f.Name, err)
@@ -120,35 +125,9 @@ func (f Format) readAll(r io.Reader) ([]byte, error) {
 // slack is how many objects more a file may hold than its size allows.
 const slack = 1000
 
-// objects counts the JSON objects of a text that is known to be JSON, and those of
-// them that are entries of a list of its outermost object.
-func objects(text []byte) (entries, all int) {
-	depth, inString := 0, false
-	for i := 0; i < len(text); i++ {
-		switch b := text[i]; {
-		case inString && b == '\\':
-			i++
-		case b == '"':
-			inString = !inString
-		case inString:
-		case b == '{' || b == '[':
-			if depth++; b == '{' {
-				all++
-			}
-			if b == '{' && depth == 3 {
-				entries++
-			}
-		case b == '}' || b == ']':
-			depth--
-		}
-	}
-	return entries, all
-}
-
 // isSparse reports whether a text would take more memory than its size allows.
-func (f Format) isSparse(text []byte) bool {
-	entries, all := objects(text)
-	return entries > slack+len(text)/f.Entry || all > slack+len(text)/f.Object
+func (f Format) isSparse(c counter) bool {
+	return c.entries > slack+int(c.size)/f.Entry || c.all > slack+int(c.size)/f.Object
 }
 
 func (f Format) sparse() error {
@@ -189,13 +168,27 @@ func (f Format) Broken(err error, format string, args ...any) error {
 	return &FileError{Reason: f.Name + " file " + fmt.Sprintf(format, args...), Advice: "run " + f.Remake + " again", Err: err}
 }
 
+// header is what a file of any version has.
+type header struct {
+	Format *int `json:"format"`
+}
+
+// head reads the header. It is the first field of a file that the program wrote, so
+// that the rest need not be read for it.
+func head(text []byte) (h header, err error) {
+	start := json.NewDecoder(bytes.NewReader(text[:min(len(text), 100)]))
+	brace, _ := start.Token()
+	if name, _ := start.Token(); brace == json.Delim('{') && name == "format" && start.Decode(&h.Format) == nil {
+		return h, nil
+	}
+	return h, json.Unmarshal(text, &h)
+}
+
 // checkVersion looks at the version before anything else, because a newer
 // format may have fields that this program does not know.
 func (f Format) checkVersion(text []byte) error {
-	var head struct {
-		Format *int `json:"format"`
-	}
-	if err := json.Unmarshal(text, &head); err != nil {
+	head, err := head(text)
+	if err != nil {
 		return f.syntax(text, err)
 	}
 	switch {

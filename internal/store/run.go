@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -18,7 +19,7 @@ const runColumns = `SELECT r.id, r.state, r.digest, r.from_fingerprint, r.to_fin
 	r.role, r.account, r.client, r.program, r.started, r.ended, r.error FROM cairn.run r `
 
 func (j Journal) runs(ctx context.Context, rest string, arguments ...any) ([]schema.Run, error) {
-	rows, err := j.Conn.Query(ctx, runColumns+rest, arguments...)
+	rows, err := j.query(ctx, runColumns+rest, arguments...)
 	if err != nil {
 		return nil, j.wrap("reading the journal", err)
 	}
@@ -55,7 +56,7 @@ func (j Journal) Run(ctx context.Context, id int64) (schema.Run, bool, error) {
 
 // Steps returns what is recorded of the steps of a run, in their order.
 func (j Journal) Steps(ctx context.Context, run int64) ([]schema.RunStep, error) {
-	rows, err := j.Conn.Query(ctx, "SELECT step, outcome, hash, tries, started, ended, error FROM cairn.step WHERE run = $1 ORDER BY step", run)
+	rows, err := j.query(ctx, "SELECT step, outcome, hash, tries, started, ended, error FROM cairn.step WHERE run = $1 ORDER BY step", run)
 	if err != nil {
 		return nil, j.wrap("reading the journal", err)
 	}
@@ -73,14 +74,13 @@ func (j Journal) Files(ctx context.Context, run int64) (plan, before []byte, err
 // Begin records a new run and returns its number. Other runs that still count as
 // running have ended without a word, because the caller holds the lock.
 func (j Journal) Begin(ctx context.Context, r schema.Run, plan, before []byte) (id int64, err error) {
-	err = pgx.BeginFunc(ctx, j.Conn, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, settle); err != nil {
-			return err
-		}
-		return tx.QueryRow(ctx, `INSERT INTO cairn.run (state, digest, from_fingerprint, to_fingerprint, schemas, steps, undoes, role, account, client, program, plan, before)
+	answers, err := j.send(ctx, statement{sql: settle},
+		statement{`INSERT INTO cairn.run (state, digest, from_fingerprint, to_fingerprint, schemas, steps, undoes, role, account, client, program, plan, before)
 VALUES ('running', $1, $2, $3, $4, $5, nullif($6, 0), session_user, $7, coalesce(host(inet_client_addr()), ''), $8, $9, $10) RETURNING id`,
-			r.Digest, r.From, r.To, append([]string{}, r.Schemas...), r.Steps, r.Undoes, r.Account, r.Program, plan, before).Scan(&id)
-	})
+			[]any{r.Digest, r.From, r.To, append([]string{}, r.Schemas...), r.Steps, r.Undoes, r.Account, r.Program, plan, before}})
+	if err == nil {
+		id, err = strconv.ParseInt(string(answers[1].Rows[0][0]), 10, 64)
+	}
 	return id, j.wrap("recording the run", err)
 }
 
@@ -90,14 +90,15 @@ WHERE state = 'running'`
 
 // Continue records that a run is at work again.
 func (j Journal) Continue(ctx context.Context, run int64) error {
-	_, err := j.Conn.Exec(ctx, "UPDATE cairn.run SET state = 'running', ended = NULL, error = '' WHERE id = $1", run)
+	_, err := j.send(ctx, statement{"UPDATE cairn.run SET state = 'running', ended = NULL, error = '' WHERE id = $1", []any{run}})
 	return j.wrap("recording the run", err)
 }
 
-// Started records that a step is about to run outside of a transaction.
-func (j Journal) Started(ctx context.Context, run int64, step int, hash string) error {
-	_, err := j.Conn.Exec(ctx, `INSERT INTO cairn.step AS s (run, step, outcome, hash, started) VALUES ($1, $2, 'started', $3, clock_timestamp())
-ON CONFLICT (run, step) DO UPDATE SET outcome = 'started', tries = s.tries + 1, started = clock_timestamp(), ended = NULL, error = ''`, run, step, hash)
+// Started records that a step is about to run outside of a transaction, and runs
+// other statements in the same message.
+func (j Journal) Started(ctx context.Context, run int64, step int, hash string, others ...string) error {
+	_, err := j.send(ctx, with(others, `INSERT INTO cairn.step AS s (run, step, outcome, hash, started) VALUES ($1, $2, 'started', $3, clock_timestamp())
+ON CONFLICT (run, step) DO UPDATE SET outcome = 'started', tries = s.tries + 1, started = clock_timestamp(), ended = NULL, error = ''`, run, step, hash)...)
 	return j.wrap("recording step "+fmt.Sprint(step), err)
 }
 
@@ -108,9 +109,11 @@ type StepTime struct {
 	Began, Ended time.Duration // before now
 }
 
-// Finished records steps that have had their effect. Inside a transaction of the
-// connection, the record is committed with that.
-func (j Journal) Finished(ctx context.Context, run int64, steps []StepTime) error {
+// Finished records steps that have had their effect, and runs other statements in
+// the same message. Inside a transaction of the connection, the record is committed
+// with that. It reports whether the server took the record, be it that one of the
+// others then failed.
+func (j Journal) Finished(ctx context.Context, run int64, steps []StepTime, others ...string) (recorded bool, err error) {
 	var numbers []int32
 	var hashes []string
 	var began, ended []float64
@@ -118,51 +121,41 @@ func (j Journal) Finished(ctx context.Context, run int64, steps []StepTime) erro
 		numbers, hashes = append(numbers, int32(s.Step)), append(hashes, s.Hash)
 		began, ended = append(began, s.Began.Seconds()), append(ended, s.Ended.Seconds())
 	}
-	_, err := j.Conn.Exec(ctx, `INSERT INTO cairn.step AS s (run, step, outcome, hash, started, ended)
+	answers, err := j.send(ctx, with(others, `INSERT INTO cairn.step AS s (run, step, outcome, hash, started, ended)
 SELECT $1, u.step, 'done', u.hash, clock_timestamp() - make_interval(secs => u.began), clock_timestamp() - make_interval(secs => u.ended)
 FROM unnest($2::integer[], $3::text[], $4::double precision[], $5::double precision[]) AS u(step, hash, began, ended)
 ON CONFLICT (run, step) DO UPDATE SET outcome = 'done', tries = s.tries + CASE WHEN s.outcome = 'started' THEN 0 ELSE 1 END,
-	started = excluded.started, ended = excluded.ended, error = ''`, run, numbers, hashes, began, ended)
-	return j.wrap("recording steps", err)
+	started = excluded.started, ended = excluded.ended, error = ''`, run, numbers, hashes, began, ended)...)
+	return len(answers) > 0, j.wrap("recording steps", err)
 }
 
 // Failed records that a step did not have its effect.
 func (j Journal) Failed(ctx context.Context, run int64, s StepTime, why error) error {
-	_, err := j.Conn.Exec(ctx, `INSERT INTO cairn.step AS s (run, step, outcome, hash, started, ended, error)
+	_, err := j.send(ctx, statement{`INSERT INTO cairn.step AS s (run, step, outcome, hash, started, ended, error)
 VALUES ($1, $2, 'failed', $3, clock_timestamp() - make_interval(secs => $4), clock_timestamp(), $5)
 ON CONFLICT (run, step) DO UPDATE SET outcome = 'failed', tries = s.tries + CASE WHEN s.outcome = 'started' THEN 0 ELSE 1 END,
-	started = excluded.started, ended = excluded.ended, error = excluded.error`, run, s.Step, s.Hash, s.Began.Seconds(), oneLine(why))
+	started = excluded.started, ended = excluded.ended, error = excluded.error`, []any{run, s.Step, s.Hash, s.Began.Seconds(), oneLine(why)}})
 	return j.wrap("recording the failure", err)
 }
 
 // End records that a run ended before its end, and why. What takes it back is
 // kept only of one that stopped.
 func (j Journal) End(ctx context.Context, run int64, state schema.RunState, why error) error {
-	_, err := j.Conn.Exec(ctx, `UPDATE cairn.run SET state = $2, ended = clock_timestamp(), error = $3, before = CASE WHEN $2 = 'stopped' THEN before END WHERE id = $1`,
-		run, string(state), oneLine(why))
+	_, err := j.send(ctx, statement{`UPDATE cairn.run SET state = $2, ended = clock_timestamp(), error = $3, before = CASE WHEN $2 = 'stopped' THEN before END WHERE id = $1`,
+		[]any{run, string(state), oneLine(why)}})
 	return j.wrap("recording the end of the run", err)
 }
 
 // Finish records that a run came to its end: stopped runs of the same schemas are
 // superseded, and one that it takes back is undone. The plan is kept in a form
-// for readers.
+// for readers, where one is given.
 func (j Journal) Finish(ctx context.Context, run schema.Run, plan []byte, why error) error {
-	err := pgx.BeginFunc(ctx, j.Conn, func(tx pgx.Tx) error {
-		for _, statement := range []struct {
-			sql  string
-			args []any
-		}{
-			{settle + " AND id <> $1", []any{run.ID}},
-			{"UPDATE cairn.run SET state = 'done', ended = clock_timestamp(), plan = $2, error = $3 WHERE id = $1", []any{run.ID, plan, oneLine(why)}},
-			{"UPDATE cairn.run SET state = 'undone' WHERE id = $1", []any{run.Undoes}},
-			{"UPDATE cairn.run SET state = 'superseded' WHERE state = 'stopped' AND schemas = $1 AND id < $2", []any{append([]string{}, run.Schemas...), run.ID}},
-			{"UPDATE cairn.run SET before = NULL WHERE before IS NOT NULL AND id <= $1", []any{run.ID - kept}},
-		} {
-			if _, err := tx.Exec(ctx, statement.sql, statement.args...); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	_, err := j.send(ctx,
+		statement{settle + " AND id <> $1", []any{run.ID}},
+		statement{"UPDATE cairn.run SET state = 'done', ended = clock_timestamp(), plan = coalesce($2, plan), error = $3 WHERE id = $1", []any{run.ID, plan, oneLine(why)}},
+		statement{"UPDATE cairn.run SET state = 'undone' WHERE id = $1", []any{run.Undoes}},
+		statement{"UPDATE cairn.run SET state = 'superseded' WHERE state = 'stopped' AND schemas = $1 AND id < $2", []any{append([]string{}, run.Schemas...), run.ID}},
+		statement{"UPDATE cairn.run SET before = NULL WHERE before IS NOT NULL AND id <= $1", []any{run.ID - kept}},
+	)
 	return j.wrap("recording the end of the run", err)
 }

@@ -68,41 +68,36 @@ func (j Journal) wrap(doing string, err error) error {
 // version returns that of the journal's tables, 0 when there are none.
 func (j Journal) version(ctx context.Context) (version int, err error) {
 	var exists bool
-	err = j.Conn.QueryRow(ctx, "SELECT pg_catalog.to_regclass('cairn.journal') IS NOT NULL").Scan(&exists)
+	err = j.Conn.QueryRow(ctx, "SELECT pg_catalog.to_regclass('cairn.journal') IS NOT NULL", pgx.QueryExecModeExec).Scan(&exists)
 	if err != nil || !exists {
 		return 0, err
 	}
-	err = j.Conn.QueryRow(ctx, "SELECT version FROM cairn.journal").Scan(&version)
+	err = j.Conn.QueryRow(ctx, "SELECT version FROM cairn.journal", pgx.QueryExecModeExec).Scan(&version)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return 0, errors.New("the table cairn.journal has no row")
 	}
 	return version, err
 }
 
+// Version returns that of the journal's tables, 0 when the database has no journal.
+func (j Journal) Version(ctx context.Context) (int, error) {
+	version, err := j.version(ctx)
+	if err == nil && version > newest {
+		err = fmt.Errorf("its tables are of version %d, and this program knows versions up to %d: use a newer cairn", version, newest)
+	}
+	return version, j.wrap("reading the journal", err)
+}
+
 // Exists reports whether the database has a journal that can be read.
 func (j Journal) Exists(ctx context.Context) (bool, error) {
-	version, err := j.version(ctx)
-	if err == nil && version > newest {
-		err = newerError(version)
-	}
-	return version > 0, j.wrap("reading the journal", err)
+	version, err := j.Version(ctx)
+	return version > 0, err
 }
 
-func newerError(version int) error {
-	return fmt.Errorf("its tables are of version %d, and this program knows versions up to %d: use a newer cairn", version, newest)
-}
-
-// Prepare creates the journal, or brings it to the newest version. The caller
-// holds the lock that keeps other runs out. It waits for locks of other sessions
-// as long as given.
-func (j Journal) Prepare(ctx context.Context, wait time.Duration) error {
-	version, err := j.version(ctx)
-	if err == nil && version > newest {
-		err = newerError(version)
-	}
-	if err != nil {
-		return j.wrap("reading the journal", err)
-	}
+// Prepare creates the journal, or brings it from its version to the newest. The
+// caller holds the lock that keeps other runs out. It waits for locks of other
+// sessions as long as given.
+func (j Journal) Prepare(ctx context.Context, version int, wait time.Duration) error {
 	for version < newest {
 		version++
 		if err := j.migrate(ctx, version, wait); err != nil {
@@ -136,12 +131,10 @@ func (j Journal) migrate(ctx context.Context, version int, wait time.Duration) e
 	return &RefusedError{err}
 }
 
-// run runs a script in one transaction.
+// run runs a script in one transaction, which that of its message is.
 func (j Journal) run(ctx context.Context, script string) error {
-	return pgx.BeginFunc(ctx, j.Conn, func(pgx.Tx) error {
-		_, err := j.Conn.PgConn().Exec(ctx, script).ReadAll()
-		return err
-	})
+	_, err := j.Conn.PgConn().Exec(ctx, script).ReadAll()
+	return err
 }
 
 // isRefused reports whether a function of the database raised the error: that of
@@ -171,7 +164,7 @@ func (e *RefusedError) Hint() string {
 func (j Journal) createSchema(ctx context.Context) (string, error) {
 	var exists, used bool
 	err := j.Conn.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1),
-	EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE nspname = $1)`, Schema).Scan(&exists, &used)
+	EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE nspname = $1)`, pgx.QueryExecModeExec, Schema).Scan(&exists, &used)
 	switch {
 	case err != nil:
 		return "", err
