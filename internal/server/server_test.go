@@ -149,7 +149,7 @@ func TestBrokenTemplateIsRebuilt(t *testing.T) {
 		}
 	}
 	start()
-	file := templateFor(b, "postgres", o).file
+	file := templateFor(b, Config{}, o).file
 	whole, err := os.Stat(file)
 	if err != nil {
 		t.Fatal(err)
@@ -166,7 +166,7 @@ func TestBrokenTemplateIsRebuilt(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			return errors.Join(packTree(other, f), f.Close())
+			return errors.Join(template{}.pack(other, f), f.Close())
 		},
 	} {
 		if err := spoil(); err != nil {
