@@ -36,9 +36,14 @@ type trial struct {
 // managed returns those objects of a part of the target that are managed, as they
 // are compared.
 func (t *trial) managed(part *schema.State) *schema.State {
-	less := copyOf(t.old)
-	maps.DeleteFunc(less.Objects, func(id schema.ID, _ *schema.Object) bool { return part.Objects[id] == nil })
-	return less
+	less := *t.old
+	less.Objects = make(map[schema.ID]*schema.Object, len(part.Objects))
+	for id := range part.Objects {
+		if o := t.old.Objects[id]; o != nil {
+			less.Objects[id] = o
+		}
+	}
+	return &less
 }
 
 // copyOf returns a state whose set of objects is its own.
@@ -283,9 +288,14 @@ func (e *Engine) makeRoles(ctx context.Context, s *shadow.Shadow, t *trial, goal
 		if state == nil {
 			continue
 		}
+		seen := map[string]bool{}
 		for id, o := range state.Objects {
 			for _, role := range e.kinds.Of(id).Roles(o) {
-				if role != "" && role[0] != '$' && t.whole.Objects[e.kinds.Role(role)] == nil && state.Objects[e.kinds.Role(role)] == nil {
+				if seen[role] || role == "" || role[0] == '$' {
+					continue
+				}
+				seen[role] = true
+				if made := e.kinds.Role(role); t.whole.Objects[made] == nil && state.Objects[made] == nil {
 					roles[role] = true
 				}
 			}

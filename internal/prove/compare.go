@@ -59,9 +59,9 @@ func changed(had, was, now *schema.Object) *schema.Object {
 // child declares what it inherits, with the attributes that differ.
 func Unlike(old, before *schema.State) map[string][]string {
 	unlike := map[string][]string{}
-	for id, o := range old.Objects {
-		copied := before.Objects[id]
-		if copied == nil {
+	for id, copied := range before.Objects {
+		o := old.Objects[id]
+		if o == nil || o == copied {
 			continue
 		}
 		for i, a := range o.Attrs {
