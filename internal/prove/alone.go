@@ -32,11 +32,11 @@ func (h *holder) release(ctx context.Context) error {
 // it waits for them is what it takes.
 func (r *runner) alone(ctx context.Context, i int) error {
 	step := r.Plan.Steps[i]
-	watcher, err := r.connect(ctx)
+	holders, err := r.hold(ctx, step)
 	if err != nil {
 		return err
 	}
-	holders, err := r.hold(ctx, step)
+	watcher, err := r.watcher(ctx, holders)
 	if err != nil {
 		return err
 	}
@@ -106,6 +106,15 @@ func (r *runner) hold(ctx context.Context, step schema.Step) ([]*holder, error) 
 		holders = append(holders, &holder{conn, conn.PgConn().PID()})
 	}
 	return holders, nil
+}
+
+// watcher returns the session that looks: one that stands in the way can, because a
+// lock is all that it holds.
+func (r *runner) watcher(ctx context.Context, holders []*holder) (*pgx.Conn, error) {
+	if len(holders) > 0 {
+		return holders[0].conn, nil
+	}
+	return r.connect(ctx)
 }
 
 // watch adds the locks that a session holds or waits for, and releases the
