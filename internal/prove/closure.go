@@ -260,7 +260,7 @@ func (c *closure) add(id schema.ID) {
 }
 
 // want takes in what an object needs: of another whole, only what its creation
-// says and the part that is needed, of its own only that part.
+// says and the part that is needed.
 func (c *closure) want(o *schema.Object) {
 	needs := append([]schema.ID{o.Parent}, o.Needs...)
 	for _, need := range needs {
@@ -270,9 +270,6 @@ func (c *closure) want(o *schema.Object) {
 		c.add(need)
 		top := c.whole(need)
 		c.add(top)
-		if top == c.whole(o.ID) {
-			continue // it is made after what it needs of its own
-		}
 		for _, part := range c.parts.of(top) {
 			if c.kinds.Of(part).Inline {
 				c.add(part)
