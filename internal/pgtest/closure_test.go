@@ -34,11 +34,11 @@ CREATE POLICY mine ON near USING (EXISTS (SELECT FROM hub WHERE hub.id = near.hu
 		rest = strings.Replace(rest, "_N", "_"+string(rune('a'+i)), 1)
 	}
 	for name, change := range map[string][2]string{
-		"key":           {"hub (id integer", "hub (id bigint"},
-		"signature":     {"lowered(text) RETURNS text", "lowered(text) RETURNS varchar"},
-		"enum shrinks":  {"('on', 'off')", "('on')"},
-		"partitioned":   {"CHECK (id > 0)) PARTITION", "CHECK (id > 1)) PARTITION"},
-		"parent":        {"base (hub_id integer", "base (hub_id bigint"},
+		"key":          {"hub (id integer", "hub (id bigint"},
+		"signature":    {"lowered(text) RETURNS text", "lowered(text) RETURNS varchar"},
+		"enum shrinks": {"('on', 'off')", "('on')"},
+		"partitioned":  {"CHECK (id > 0)) PARTITION", "CHECK (id > 1)) PARTITION"},
+		"parent":       {"base (hub_id integer", "base (hub_id bigint"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			eachVersion(t, func(t *testing.T, major int) {

@@ -13,12 +13,14 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 )
 
 const (
 	templateFirst  = "cairn-first" // after what a server starts with
 	templateEnd    = "cairn-end"
 	templateBuffer = 1 << 20
+	templateKept   = 30 * 24 * time.Hour // after its last use
 )
 
 // template is an initialised data directory in the cache, which a temporary
@@ -97,6 +99,8 @@ func (t template) copyTo(data string, acct account, end string) error {
 		}
 		switch {
 		case header.Name == end:
+			now := time.Now()
+			_ = os.Chtimes(t.file, now, now) // only when it goes depends on it
 			return nil
 		case header.Name == templateFirst:
 			wanted = true
@@ -163,7 +167,29 @@ func (t template) save(ctx context.Context, data string) (err error) {
 	if err := errors.Join(t.pack(data, f), f.Close()); err != nil {
 		return errors.Join(err, os.Remove(f.Name()))
 	}
-	return os.Rename(f.Name(), t.file)
+	if err := os.Rename(f.Name(), t.file); err != nil {
+		return err
+	}
+	return t.removeOld()
+}
+
+// removeOld removes the templates of this user that were not used for long, such as
+// those of servers and programs that are gone. The caller holds the lock.
+func (t template) removeOld() error {
+	files, err := filepath.Glob(filepath.Join(t.root, "*.tar"))
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		info, err := os.Stat(file)
+		if err != nil || ownerOf(info) != os.Geteuid() || time.Since(info.ModTime()) < templateKept {
+			continue
+		}
+		if err := os.Remove(file); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // pack writes the directories and plain files below dir to an archive.
