@@ -170,14 +170,14 @@ func (e *Engine) judge(t *trial, before, after *schema.State, read trialReading)
 			desired = e.unowned(desired)
 		}
 	}
-	final, unlike := prove.Final(old, before, after), prove.Unlike(old, before)
+	end, unlike := prove.EndOf(old, before, after), prove.Unlike(old, before)
 	switch {
 	case desired != nil:
-		return prove.Compare(e.kinds, t.plan, t.result, final, desired, unlike)
+		return prove.Compare(e.kinds, t.plan, t.result, end, desired, unlike)
 	case read.bare:
 		return nil // the fingerprint is one with owners and privileges
 	}
-	return prove.CompareChanges(e.kinds, t.plan, t.result, old, final, unlike)
+	return prove.CompareChanges(e.kinds, t.plan, t.result, end, unlike)
 }
 
 // openTrial opens the scratch database of a trial and returns what ends it. What
