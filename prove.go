@@ -36,9 +36,14 @@ type trial struct {
 // managed returns those objects of a part of the target that are managed, as they
 // are compared.
 func (t *trial) managed(part *schema.State) *schema.State {
-	less := copyOf(t.old)
-	maps.DeleteFunc(less.Objects, func(id schema.ID, _ *schema.Object) bool { return part.Objects[id] == nil })
-	return less
+	less := *t.old
+	less.Objects = make(map[schema.ID]*schema.Object, len(part.Objects))
+	for id := range part.Objects {
+		if o := t.old.Objects[id]; o != nil {
+			less.Objects[id] = o
+		}
+	}
+	return &less
 }
 
 // copyOf returns a state whose set of objects is its own.
@@ -165,14 +170,14 @@ func (e *Engine) judge(t *trial, before, after *schema.State, read trialReading)
 			desired = e.unowned(desired)
 		}
 	}
-	final, unlike := prove.Final(old, before, after), prove.Unlike(old, before)
+	end, unlike := prove.EndOf(old, before, after), prove.Unlike(old, before)
 	switch {
 	case desired != nil:
-		return prove.Compare(e.kinds, t.plan, t.result, final, desired, unlike)
+		return prove.Compare(e.kinds, t.plan, t.result, end, desired, unlike)
 	case read.bare:
 		return nil // the fingerprint is one with owners and privileges
 	}
-	return prove.CompareChanges(e.kinds, t.plan, t.result, old, final, unlike)
+	return prove.CompareChanges(e.kinds, t.plan, t.result, end, unlike)
 }
 
 // openTrial opens the scratch database of a trial and returns what ends it. What
@@ -283,9 +288,14 @@ func (e *Engine) makeRoles(ctx context.Context, s *shadow.Shadow, t *trial, goal
 		if state == nil {
 			continue
 		}
+		seen := map[string]bool{}
 		for id, o := range state.Objects {
 			for _, role := range e.kinds.Of(id).Roles(o) {
-				if role != "" && role[0] != '$' && t.whole.Objects[e.kinds.Role(role)] == nil && state.Objects[e.kinds.Role(role)] == nil {
+				if seen[role] || role == "" || role[0] == '$' {
+					continue
+				}
+				seen[role] = true
+				if made := e.kinds.Role(role); t.whole.Objects[made] == nil && state.Objects[made] == nil {
 					roles[role] = true
 				}
 			}

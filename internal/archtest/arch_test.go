@@ -18,7 +18,8 @@ const module = "github.com/cairn-db/cairn"
 // layers are the packages from the bottom up: each may import those before it,
 // and of its own layer nothing.
 var layers = [][]string{
-	{"schema", "internal/pg", "internal/sealed", "internal/server", "internal/cache", "internal/bench/schemas"},
+	{"internal/cache"},
+	{"schema", "internal/pg", "internal/sealed", "internal/server", "internal/bench/schemas"},
 	{"internal/kind", "internal/load", "internal/store", "internal/pgtest/clients"},
 	{"internal/object", "internal/catalog", "internal/scope", "internal/diff", "internal/shadow", "internal/snapshot", "internal/hazard", "internal/stencil", "internal/partial"},
 	{"internal/plan", "internal/rename"},

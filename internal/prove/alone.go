@@ -17,8 +17,9 @@ const slowest = 200 * time.Millisecond
 
 // holder is a session that holds a lock, so that a statement waits for it.
 type holder struct {
-	conn *pgx.Conn
-	pid  uint32
+	conn   *pgx.Conn
+	pid    uint32
+	waited bool // a look has found it in the way, and no lock of the statement
 }
 
 // release lets the statement go on.
@@ -32,11 +33,11 @@ func (h *holder) release(ctx context.Context) error {
 // it waits for them is what it takes.
 func (r *runner) alone(ctx context.Context, i int) error {
 	step := r.Plan.Steps[i]
-	watcher, err := r.connect(ctx)
+	holders, err := r.hold(ctx, step)
 	if err != nil {
 		return err
 	}
-	holders, err := r.hold(ctx, step)
+	watcher, err := r.watcher(ctx, holders)
 	if err != nil {
 		return err
 	}
@@ -103,9 +104,18 @@ func (r *runner) hold(ctx context.Context, step schema.Step) ([]*holder, error) 
 			}
 			continue
 		}
-		holders = append(holders, &holder{conn, conn.PgConn().PID()})
+		holders = append(holders, &holder{conn: conn, pid: conn.PgConn().PID()})
 	}
 	return holders, nil
+}
+
+// watcher returns the session that looks: one that stands in the way can, because a
+// lock is all that it holds.
+func (r *runner) watcher(ctx context.Context, holders []*holder) (*pgx.Conn, error) {
+	if len(holders) > 0 {
+		return holders[0].conn, nil
+	}
+	return r.connect(ctx)
 }
 
 // watch adds the locks that a session holds or waits for, and releases the
@@ -122,10 +132,10 @@ UNION ALL SELECT 0, '', pg_blocking_pids(%[1]d)`, pid, lockOfWatched(r.watched()
 	var oid int64
 	var text string
 	var blocking []int64
-	waits := map[uint32]bool{}
+	waits, locked := map[uint32]bool{}, false
 	_, err = pgx.ForEachRow(rows, []any{&oid, &text, &blocking}, func() error {
 		if oid != 0 {
-			locks[oid] = stronger(locks[oid], mode(text))
+			locks[oid], locked = stronger(locks[oid], mode(text)), true
 		}
 		for _, p := range blocking {
 			waits[uint32(p)] = true
@@ -137,7 +147,8 @@ UNION ALL SELECT 0, '', pg_blocking_pids(%[1]d)`, pid, lockOfWatched(r.watched()
 	}
 	var left []*holder
 	for _, h := range holders {
-		if !waits[h.pid] {
+		if !waits[h.pid] || !locked && !h.waited { // it began to wait after the locks were read
+			h.waited = waits[h.pid]
 			left = append(left, h)
 			continue
 		}

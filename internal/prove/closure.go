@@ -1,8 +1,11 @@
 package prove
 
 import (
-	"maps"
+	"cmp"
+	"hash/maphash"
+	"math/bits"
 	"slices"
+	"strings"
 
 	"github.com/cairn-db/cairn/internal/kind"
 	"github.com/cairn-db/cairn/schema"
@@ -14,16 +17,9 @@ import (
 // It also returns the texts of what the steps touch and of what their objects
 // need, with the wholes that these belong to.
 func Closure(kinds *kind.Set, old, new *schema.State, p *schema.Plan) (part *schema.State, about map[string]bool) {
-	c := &closure{kinds: kinds, old: old, in: map[schema.ID]bool{}, expanded: map[schema.ID]bool{}, users: map[schema.ID][]schema.ID{}, parts: map[schema.ID][]schema.ID{},
+	c := &closure{kinds: kinds, old: old, in: map[schema.ID]bool{}, expanded: map[schema.ID]bool{}, leading: map[schema.ID][]schema.ID{},
 		ctx: &kind.Ctx{Server: old.Server, Old: old, New: new, Kinds: kinds, Created: map[schema.ID]bool{}, Dropped: map[schema.ID]bool{}}}
-	for id, o := range old.Objects {
-		for _, need := range o.Needs {
-			c.users[need] = append(c.users[need], id)
-		}
-		if o.Parent != (schema.ID{}) {
-			c.parts[o.Parent] = append(c.parts[o.Parent], id)
-		}
-	}
+	builtin := c.index()
 	about = map[string]bool{}
 	for _, id := range touched(p, old, new) {
 		c.touch(id)
@@ -41,8 +37,13 @@ func Closure(kinds *kind.Set, old, new *schema.State, p *schema.Plan) (part *sch
 		c.want(o)
 	}
 	less := *old
-	part, less.Objects = &less, maps.Clone(old.Objects)
-	maps.DeleteFunc(part.Objects, func(id schema.ID, o *schema.Object) bool { return !c.in[id] && !o.Builtin })
+	part, less.Objects = &less, make(map[schema.ID]*schema.Object, len(c.in)+len(builtin))
+	for _, o := range builtin {
+		part.Objects[o.ID] = o
+	}
+	for id := range c.in {
+		part.Objects[id] = old.Objects[id]
+	}
 	return part, about
 }
 
@@ -52,10 +53,70 @@ type closure struct {
 	ctx      *kind.Ctx
 	old      *schema.State
 	in       map[schema.ID]bool
-	expanded map[schema.ID]bool // wholes of which the users were looked at
-	queue    []schema.ID        // those of which needs were not looked at yet
-	users    map[schema.ID][]schema.ID
-	parts    map[schema.ID][]schema.ID
+	expanded map[schema.ID]bool        // wholes of which the users were looked at
+	queue    []schema.ID               // those of which needs were not looked at yet
+	leading  map[schema.ID][]schema.ID // of wholes, see leaders
+	users    links
+	parts    links
+}
+
+// index finds the users and the parts of all objects, and returns the objects that
+// every database has.
+func (c *closure) index() (builtin []*schema.Object) {
+	c.users, c.parts = newLinks(len(c.old.Objects)), newLinks(len(c.old.Objects))
+	for _, o := range c.old.Objects {
+		for i := range o.Needs {
+			c.users.add(&o.Needs[i], o)
+		}
+		if o.Parent != (schema.ID{}) {
+			c.parts.add(&o.Parent, o)
+		}
+		if o.Builtin {
+			builtin = append(builtin, o)
+		}
+	}
+	return builtin
+}
+
+// links are the objects that others lead to. They hang in chains by the names of
+// the others, because a list for each of those takes longer to make than all that
+// is done with a few.
+type links struct {
+	first []int32 // by hash, the place of the last link and one, 0 for none
+	links []link
+}
+
+type link struct {
+	from   *schema.ID
+	to     *schema.Object
+	before int32
+}
+
+var linkSeed = maphash.MakeSeed()
+
+func newLinks(objects int) links {
+	return links{first: make([]int32, 1<<bits.Len(uint(objects))), links: make([]link, 0, objects)}
+}
+
+func (l *links) chain(id *schema.ID) *int32 {
+	hash := maphash.String(linkSeed, id.Schema) ^ bits.RotateLeft64(maphash.String(linkSeed, id.Name), 1)
+	return &l.first[hash&uint64(len(l.first)-1)]
+}
+
+func (l *links) add(from *schema.ID, to *schema.Object) {
+	first := l.chain(from)
+	l.links = append(l.links, link{from, to, *first})
+	*first = int32(len(l.links))
+}
+
+// of returns what leads to an object.
+func (l *links) of(id schema.ID) (list []schema.ID) {
+	for at := *l.chain(&id); at != 0; at = l.links[at-1].before {
+		if found := &l.links[at-1]; *found.from == id {
+			list = append(list, found.to.ID)
+		}
+	}
+	return list
 }
 
 // touched lists what the steps and changes of a plan are about.
@@ -70,10 +131,14 @@ func touched(p *schema.Plan, states ...*schema.State) []schema.ID {
 	for _, c := range p.Changes {
 		texts[c.Object], texts[c.Parent] = true, true
 	}
+	tails := map[string]bool{}
+	for text := range texts {
+		tails[text[strings.LastIndexAny(text, ends)+1:]] = true
+	}
 	ids := map[schema.ID]bool{}
 	for _, s := range states {
 		for id := range s.Objects {
-			if texts[id.String()] {
+			if mayEnd(id, tails) && texts[id.String()] {
 				ids[id] = true
 			}
 		}
@@ -83,6 +148,16 @@ func touched(p *schema.Plan, states ...*schema.State) []schema.ID {
 		list = append(list, id)
 	}
 	return list
+}
+
+// ends are what the last name of an ID follows in its text.
+const ends = ".:/"
+
+// mayEnd reports whether the text of an ID may end like one of those that end with
+// the tails, without making it.
+func mayEnd(id schema.ID, tails map[string]bool) bool {
+	last := cmp.Or(id.Role, id.Part, id.Name)
+	return last == "" || tails[last] || id.Args != "" || strings.ContainsAny(last, ends+"\"() \n")
 }
 
 // whole returns the outermost object that an object is a part of.
@@ -114,29 +189,50 @@ func (c *closure) expand(whole schema.ID) {
 	c.expanded[whole] = true
 	for _, part := range c.withParts(whole) {
 		c.add(part)
-		for _, user := range c.users[part] {
-			if top := c.whole(user); top != user && !c.follows(top, whole) {
-				c.addWhole(top)
-			} else {
+		for _, user := range c.users.of(part) {
+			switch top := c.whole(user); {
+			case top == user || c.follows(top, whole):
 				c.expand(top)
+			case c.tied(top):
+				c.addWhole(top)
+			default: // a foreign key, a trigger: what else its table has is out of the way
+				c.add(user)
+				c.addOwner(top)
 			}
 		}
 	}
 }
 
+// tied reports whether PostgreSQL repeats changes of other objects in parts of this
+// one, or of its parts in others: it cannot be made without them.
+func (c *closure) tied(top schema.ID) bool {
+	return len(c.leaders(top)) > 0 || slices.ContainsFunc(c.users.of(top), func(user schema.ID) bool { return c.follows(c.whole(user), top) })
+}
+
 // follows reports whether PostgreSQL repeats changes of one object in parts of
 // another, as in those of a partition.
-func (c *closure) follows(top, whole schema.ID) bool {
-	return slices.ContainsFunc(c.parts[top], func(part schema.ID) bool {
-		return slices.ContainsFunc(c.kinds.Of(part).Follows(c.ctx, c.old.Objects[part]), func(leader schema.ID) bool { return c.whole(leader) == whole })
-	})
+func (c *closure) follows(top, whole schema.ID) bool { return slices.Contains(c.leaders(top), whole) }
+
+// leaders returns the objects whose changes PostgreSQL repeats in parts of another.
+func (c *closure) leaders(top schema.ID) []schema.ID {
+	list, known := c.leading[top]
+	if known {
+		return list
+	}
+	for _, part := range c.parts.of(top) {
+		for _, leader := range c.kinds.Of(part).Follows(c.ctx, c.old.Objects[part]) {
+			list = append(list, c.whole(leader))
+		}
+	}
+	c.leading[top] = list
+	return list
 }
 
 // withParts returns an object and its parts at any depth.
 func (c *closure) withParts(id schema.ID) []schema.ID {
 	list := []schema.ID{id}
 	for i := 0; i < len(list); i++ {
-		list = append(list, c.parts[list[i]]...)
+		list = append(list, c.parts.of(list[i])...)
 	}
 	return list
 }
@@ -144,6 +240,15 @@ func (c *closure) withParts(id schema.ID) []schema.ID {
 func (c *closure) addWhole(id schema.ID) {
 	for _, part := range c.withParts(id) {
 		c.add(part)
+	}
+}
+
+// addOwner takes in who owns an object: some have to belong to the owner of another.
+func (c *closure) addOwner(id schema.ID) {
+	for _, part := range c.parts.of(id) {
+		if c.kinds.Of(part).Satellite == kind.FromOwner {
+			c.add(part)
+		}
 	}
 }
 
@@ -165,7 +270,7 @@ func (c *closure) want(o *schema.Object) {
 		c.add(need)
 		top := c.whole(need)
 		c.add(top)
-		for _, part := range c.parts[top] {
+		for _, part := range c.parts.of(top) {
 			if c.kinds.Of(part).Inline {
 				c.add(part)
 			}

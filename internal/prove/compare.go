@@ -13,30 +13,81 @@ import (
 	"github.com/cairn-db/cairn/schema"
 )
 
-// Final returns the state that the steps lead to: the old one with what they
-// changed on the scratch copy, which was like before and is like after. What the
-// copy prints otherwise than the target, and what is no part of it, is as the
-// target has it.
-func Final(old, before, after *schema.State) *schema.State {
-	final := *after
-	final.Objects = maps.Clone(old.Objects)
+// End is the state that the steps lead to: the old one with what they changed on the
+// scratch copy. What the copy prints otherwise than the target, and what is no part
+// of it, is as the target has it.
+type End struct {
+	old     *schema.State
+	changed map[schema.ID]*schema.Object // nil for what is gone
+}
+
+// EndOf returns where the steps lead from the old state, when the copy was like
+// before and is like after.
+func EndOf(old, before, after *schema.State) End {
+	end := End{old, map[schema.ID]*schema.Object{}}
 	for id := range before.Objects {
 		if after.Objects[id] == nil {
-			delete(final.Objects, id)
+			end.changed[id] = nil
 		}
 	}
 	for id, now := range after.Objects {
 		was, had := before.Objects[id], old.Objects[id]
 		switch {
 		case was == nil:
-			final.Objects[id] = now
+			end.changed[id] = now
+		case slices.Equal(was.Attrs, now.Attrs) && was.Parent == now.Parent:
 		case had != nil:
-			final.Objects[id] = changed(had, was, now)
-		case !slices.Equal(was.Attrs, now.Attrs) || was.Parent != now.Parent:
-			final.Objects[id] = now
+			end.changed[id] = changed(had, was, now)
+		default:
+			end.changed[id] = now
 		}
 	}
-	return &final
+	return end
+}
+
+// object returns an object of the end, nil when it has none.
+func (e End) object(id schema.ID) *schema.Object {
+	if o, known := e.changed[id]; known {
+		return o
+	}
+	return e.old.Objects[id]
+}
+
+// state returns all of the end.
+func (e End) state() *schema.State {
+	whole := *e.old
+	whole.Objects = maps.Clone(e.old.Objects)
+	for id, o := range e.changed {
+		if whole.Objects[id] = o; o == nil {
+			delete(whole.Objects, id)
+		}
+	}
+	return &whole
+}
+
+// unequal returns those parts of a state and of the end in which they may differ.
+func (e End) unequal(desired *schema.State) (want, have *schema.State) {
+	want, have = schema.NewState(desired.Server), schema.NewState(desired.Server)
+	for id, o := range desired.Objects {
+		end := e.object(id)
+		if end == nil || end != o && !slices.Equal(end.Attrs, o.Attrs) {
+			want.Objects[id] = o
+		}
+		if end != nil && want.Objects[id] != nil {
+			have.Objects[id] = end
+		}
+	}
+	for id, o := range e.old.Objects {
+		if _, known := e.changed[id]; !known && desired.Objects[id] == nil {
+			have.Objects[id] = o
+		}
+	}
+	for id, o := range e.changed {
+		if o != nil && desired.Objects[id] == nil {
+			have.Objects[id] = o
+		}
+	}
+	return want, have
 }
 
 // changed returns the target's object with the attributes that the steps changed.
@@ -59,9 +110,9 @@ func changed(had, was, now *schema.Object) *schema.Object {
 // child declares what it inherits, with the attributes that differ.
 func Unlike(old, before *schema.State) map[string][]string {
 	unlike := map[string][]string{}
-	for id, o := range old.Objects {
-		copied := before.Objects[id]
-		if copied == nil {
+	for id, copied := range before.Objects {
+		o := old.Objects[id]
+		if o == nil || o == copied {
 			continue
 		}
 		for i, a := range o.Attrs {
@@ -76,9 +127,10 @@ func Unlike(old, before *schema.State) map[string][]string {
 // Compare returns an error of type *DivergedError when the state that the steps
 // led to is not the desired one. What a step was for that could not be tried is
 // no difference, and what the copy was unlike the target in only a remark.
-func Compare(kinds *kind.Set, p *schema.Plan, r *Result, final, desired *schema.State, unlike map[string][]string) error {
+func Compare(kinds *kind.Set, p *schema.Plan, r *Result, end End, desired *schema.State, unlike map[string][]string) error {
 	l := left{plan: p, result: r, unlike: unlike}
-	for _, d := range diff.Compare(plan.Unprinted(kinds, desired, p.Printed), plan.Unprinted(kinds, final, p.Printed)) {
+	want, have := end.unequal(desired)
+	for _, d := range diff.Compare(plan.Unprinted(kinds, want, p.Printed), plan.Unprinted(kinds, have, p.Printed)) {
 		o := d.Old
 		if o == nil {
 			o = d.New
@@ -155,7 +207,8 @@ func lastFor(p *schema.Plan, objects ...string) int {
 // CompareChanges is Compare where only the changes and the fingerprint of the
 // desired state are known: it returns an error that lists what of the changes is
 // not there, and what changed that the plan does not list.
-func CompareChanges(kinds *kind.Set, p *schema.Plan, r *Result, old, final *schema.State, unlike map[string][]string) error {
+func CompareChanges(kinds *kind.Set, p *schema.Plan, r *Result, end End, unlike map[string][]string) error {
+	old, final := end.old, end.state()
 	if plan.Fingerprint(kinds, final, p.Printed) == p.To {
 		return nil
 	}

@@ -108,7 +108,7 @@ func TestCompareNamesTheStepAtFault(t *testing.T) {
 				t.Fatal(err)
 			}
 			var diverged *prove.DivergedError
-			if err := prove.Compare(kinds, p, result, prove.Final(old, old, read(t, conn, major)), desired, nil); !errors.As(err, &diverged) {
+			if err := prove.Compare(kinds, p, result, prove.EndOf(old, old, read(t, conn, major)), desired, nil); !errors.As(err, &diverged) {
 				t.Fatal(err)
 			}
 			want := &prove.DivergedError{Step: 1, SQL: p.Steps[0].SQL,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -209,6 +210,7 @@ func (r *runner) discard(ctx context.Context, step schema.Step, refused *StepErr
 	if len(refs) == 0 {
 		return false, nil
 	}
+	slices.Sort(refs)
 	if err := r.dropInvalid(ctx); err != nil {
 		return false, err
 	}

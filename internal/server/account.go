@@ -133,7 +133,7 @@ func programEnv(extra []string) []string {
 
 // checkEnter tests, as the account, that it can reach dir.
 func (a account) checkEnter(ctx context.Context, dir string) error {
-	if !a.switched {
+	if !a.switched || open(dir) {
 		return nil
 	}
 	cmd := a.command(ctx, nil, "/bin/sh", "-c", ":")
@@ -145,6 +145,26 @@ func (a account) checkEnter(ctx context.Context, dir string) error {
 		return fmt.Errorf("the account %s, which the server runs as, cannot enter %s", a, dir)
 	}
 	return nil
+}
+
+// open reports whether everybody can enter a directory, whoever owns it and those
+// above it.
+func open(dir string) bool {
+	const everybody = 0o111
+	real, err := filepath.EvalSymlinks(dir)
+	if err != nil || !filepath.IsAbs(real) {
+		return false
+	}
+	for {
+		info, err := os.Stat(real)
+		if err != nil || !info.IsDir() || info.Mode()&everybody != everybody {
+			return false
+		}
+		if real == filepath.Dir(real) {
+			return true
+		}
+		real = filepath.Dir(real)
+	}
 }
 
 // publicEnv is the environment for programs that are not PostgreSQL's: what they

@@ -83,3 +83,6 @@ func plenty(dir string) bool {
 	kilobytes, err := strconv.ParseInt(words[0], 10, 64)
 	return err == nil && kilobytes*1024 >= plentyBytes
 }
+
+// changeTime is when anything of a file was changed last, in nanoseconds.
+func changeTime(status *syscall.Stat_t) int64 { return status.Ctim.Nano() }

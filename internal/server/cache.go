@@ -30,7 +30,7 @@ func fromCache(ctx context.Context, major int, acct account, o Options, tried *p
 		}
 		slices.SortFunc(dirs, func(a, b string) int { return compareVersions(filepath.Base(b), filepath.Base(a)) })
 		for _, dir := range dirs {
-			b, err := loadCached(ctx, dir, acct)
+			b, err := loadCached(ctx, dir, acct, o)
 			if err == nil && b.Major != n {
 				err = fmt.Errorf("it is PostgreSQL %d", b.Major)
 			}
@@ -44,7 +44,7 @@ func fromCache(ctx context.Context, major int, acct account, o Options, tried *p
 	return Binaries{}, false
 }
 
-func loadCached(ctx context.Context, dir string, acct account) (Binaries, error) {
+func loadCached(ctx context.Context, dir string, acct account, o Options) (Binaries, error) {
 	m, err := checkManifest(dir)
 	if err != nil {
 		return Binaries{}, err
@@ -57,7 +57,7 @@ func loadCached(ctx context.Context, dir string, acct account) (Binaries, error)
 		}
 		env = append(env, "LD_LIBRARY_PATH="+strings.Join(libs, ":"))
 	}
-	return probe(ctx, filepath.Join(dir, m.Bin), env, acct)
+	return probe(ctx, filepath.Join(dir, m.Bin), env, acct, o)
 }
 
 // fetch fills the cache with one of the package clients at hand. Processes
@@ -78,7 +78,7 @@ func fetch(ctx context.Context, major int, acct account, o Options, tried *place
 		name string
 		run  func(context.Context, int, string, Options) (fetched, error)
 	}{{"npm", fetchNpm}, {"apt-get", fetchApt}} {
-		b, err := fetchWith(ctx, root, acct, func(work string) (fetched, error) {
+		b, err := fetchWith(ctx, root, acct, o, func(work string) (fetched, error) {
 			return client.run(ctx, major, work, o)
 		})
 		if err == nil {
@@ -127,7 +127,7 @@ func removeUnfinished(root string) error {
 
 // fetchWith unpacks into a directory next to the final one, tries the result
 // and renames it into place.
-func fetchWith(ctx context.Context, root string, acct account, run func(work string) (fetched, error)) (b Binaries, err error) {
+func fetchWith(ctx context.Context, root string, acct account, o Options, run func(work string) (fetched, error)) (b Binaries, err error) {
 	work, err := os.MkdirTemp(root, ".new-")
 	if err != nil {
 		return Binaries{}, err
@@ -146,7 +146,7 @@ func fetchWith(ctx context.Context, root string, acct account, run func(work str
 	if err := writeManifest(f.tree, manifest{Bin: f.bin, Libs: f.libs}); err != nil {
 		return Binaries{}, err
 	}
-	if _, err := loadCached(ctx, f.tree, acct); err != nil {
+	if _, err := loadCached(ctx, f.tree, acct, o); err != nil {
 		return Binaries{}, err
 	}
 	final := filepath.Join(root, fmt.Sprintf("%d-%s", f.major, f.version))
@@ -156,5 +156,5 @@ func fetchWith(ctx context.Context, root string, acct account, run func(work str
 	if err := os.Rename(f.tree, final); err != nil {
 		return Binaries{}, err
 	}
-	return loadCached(ctx, final, acct)
+	return loadCached(ctx, final, acct, o)
 }

@@ -183,7 +183,7 @@ func (e embedded) open(ctx context.Context, major int, o Options) (string, error
 		return "", fmt.Errorf("it holds data of PostgreSQL %d, not %d; ask for %d or remove it", have, major, have)
 	}
 	if pid := runningPostmaster(e.data()); pid != 0 {
-		err = waitReady(ctx, e.url("postgres"), nil)
+		err = waitReady(ctx, e.data(), pid, nil)
 	} else {
 		err = e.start(ctx, have, major, o)
 	}
@@ -217,7 +217,7 @@ func (e embedded) start(ctx context.Context, have, major int, o Options) error {
 	if err != nil {
 		return err
 	}
-	err = waitReady(ctx, e.url("postgres"), p.done)
+	err = waitReady(ctx, e.data(), p.pid, p.done)
 	if errors.Is(err, errExited) {
 		return p.exited()
 	}

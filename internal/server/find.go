@@ -14,18 +14,19 @@ import (
 
 // Find returns the binaries of a major version, or for 0 of the newest one at
 // hand. It looks at CAIRN_POSTGRES_BIN, PATH, the directories distributions
-// use and the cache, and fetches them into the cache as a last resort.
+// use and the cache, and where pg_config says, and fetches them into the cache as
+// a last resort. Of programs that it has seen before it starts none.
 func Find(ctx context.Context, major int, o Options) (Binaries, error) {
 	if major != 0 && (major < oldestMajor || major > newestMajor) {
 		return Binaries{}, fmt.Errorf("PostgreSQL %d is not supported: only %d to %d are", major, oldestMajor, newestMajor)
 	}
 	acct := serverAccount()
 	if dir := o.env("CAIRN_POSTGRES_BIN"); dir != "" {
-		return fromVariable(ctx, dir, major, acct)
+		return fromVariable(ctx, dir, major, acct, o)
 	}
 	var tried places
 	for _, source := range []func(context.Context, int, account, Options, *places) (Binaries, bool){
-		fromPath, fromDistribution, fromCache, fetch,
+		fromPath, fromDistribution, fromCache, fromConfig, fetch,
 	} {
 		if b, ok := source(ctx, major, acct, o, &tried); ok {
 			return b, nil
@@ -37,12 +38,12 @@ func Find(ctx context.Context, major int, o Options) (Binaries, error) {
 	return Binaries{}, &NotFoundError{Major: major, Tried: tried}
 }
 
-func fromVariable(ctx context.Context, dir string, major int, acct account) (Binaries, error) {
+func fromVariable(ctx context.Context, dir string, major int, acct account, o Options) (Binaries, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		return Binaries{}, fmt.Errorf("CAIRN_POSTGRES_BIN=%s: %w", dir, err)
 	}
-	b, err := probe(ctx, abs, nil, acct)
+	b, err := probe(ctx, abs, nil, acct, o)
 	if err != nil {
 		return Binaries{}, fmt.Errorf("CAIRN_POSTGRES_BIN=%s: %w", dir, err)
 	}
@@ -56,13 +57,27 @@ func fromVariable(ctx context.Context, dir string, major int, acct account) (Bin
 	return b, nil
 }
 
+// fromPath looks where postgres and pg_config on PATH are, which usually stand side
+// by side.
 func fromPath(ctx context.Context, major int, acct account, o Options, tried *places) (Binaries, bool) {
 	var dirs []string
-	for _, file := range onPath(o, "postgres") {
-		if file, err := filepath.EvalSymlinks(file); err == nil {
-			dirs = append(dirs, filepath.Dir(file))
+	for _, name := range []string{"postgres", "pg_config"} {
+		for _, file := range onPath(o, name) {
+			if file, err := filepath.EvalSymlinks(file); err == nil {
+				dirs = append(dirs, filepath.Dir(file))
+			}
 		}
 	}
+	if len(dirs) == 0 {
+		tried.add("PATH", errNotThere)
+	}
+	return tryEach(ctx, dirs, major, acct, o, tried)
+}
+
+// fromConfig asks each pg_config on PATH. One that is no script says where it
+// stands, so that it says more than its place only where a distribution wraps it.
+func fromConfig(ctx context.Context, major int, acct account, o Options, tried *places) (Binaries, bool) {
+	var dirs []string
 	for _, file := range onPath(o, "pg_config") {
 		cmd := exec.CommandContext(ctx, file, "--bindir")
 		cmd.Env = publicEnv(os.Environ())
@@ -73,23 +88,24 @@ func fromPath(ctx context.Context, major int, acct account, o Options, tried *pl
 		}
 		dirs = append(dirs, strings.TrimSpace(out))
 	}
-	if len(dirs) == 0 {
-		tried.add("PATH", errNotThere)
-	}
+	return tryEach(ctx, dirs, major, acct, o, tried)
+}
+
+func tryEach(ctx context.Context, dirs []string, major int, acct account, o Options, tried *places) (Binaries, bool) {
 	var seen []string
 	for _, dir := range dirs {
 		if slices.Contains(seen, dir) {
 			continue
 		}
 		seen = append(seen, dir)
-		if b, ok := try(ctx, dir, major, acct, tried); ok {
+		if b, ok := try(ctx, dir, major, acct, o, tried); ok {
 			return b, true
 		}
 	}
 	return Binaries{}, false
 }
 
-func fromDistribution(ctx context.Context, major int, acct account, _ Options, tried *places) (Binaries, bool) {
+func fromDistribution(ctx context.Context, major int, acct account, o Options, tried *places) (Binaries, bool) {
 	for _, n := range majors(major) {
 		for _, pattern := range []string{
 			"/usr/lib/postgresql/%d/bin",
@@ -98,16 +114,16 @@ func fromDistribution(ctx context.Context, major int, acct account, _ Options, t
 			"/usr/local/opt/postgresql@%d/bin",
 			"/Applications/Postgres.app/Contents/Versions/%d/bin",
 		} {
-			if b, ok := try(ctx, fmt.Sprintf(pattern, n), n, acct, tried); ok {
+			if b, ok := try(ctx, fmt.Sprintf(pattern, n), n, acct, o, tried); ok {
 				return b, true
 			}
 		}
 	}
-	return try(ctx, "/usr/local/pgsql/bin", major, acct, tried)
+	return try(ctx, "/usr/local/pgsql/bin", major, acct, o, tried)
 }
 
-func try(ctx context.Context, dir string, major int, acct account, tried *places) (Binaries, bool) {
-	b, err := probe(ctx, dir, nil, acct)
+func try(ctx context.Context, dir string, major int, acct account, o Options, tried *places) (Binaries, bool) {
+	b, err := probe(ctx, dir, nil, acct, o)
 	if err == nil && !wanted(b.Major, major) {
 		err = fmt.Errorf("it is PostgreSQL %d", b.Major)
 	}
@@ -135,34 +151,61 @@ func wanted(have, major int) bool {
 }
 
 // probe runs the programs in dir as the account of the server, which shows
-// that they work and that the account may use them.
-func probe(ctx context.Context, dir string, env []string, acct account) (Binaries, error) {
-	for _, name := range []string{"postgres", "initdb", "pg_ctl"} {
-		switch _, err := os.Stat(filepath.Join(dir, name)); {
-		case errors.Is(err, os.ErrNotExist) && name == "postgres":
-			return Binaries{}, errNotThere
-		case errors.Is(err, os.ErrNotExist):
-			return Binaries{}, fmt.Errorf("it has postgres but no %s", name)
-		case err != nil:
-			return Binaries{}, err
-		}
+// that they work and that the account may use them. That is remembered for as long
+// as they stay what they are.
+func probe(ctx context.Context, dir string, env []string, acct account, o Options) (Binaries, error) {
+	files, err := look(dir)
+	if err != nil {
+		return Binaries{}, err
 	}
-	var said string
-	for _, name := range []string{"initdb", "postgres"} {
-		out, err := output(acct.command(ctx, env, filepath.Join(dir, name), "--version"))
-		if errors.Is(err, os.ErrPermission) && acct.switched {
-			return Binaries{}, fmt.Errorf("the account %s, which the server runs as, may not run %s there", acct, name)
-		}
-		if err != nil {
+	remembered := knownOf(dir, env, acct, files, o)
+	said := remembered.version(o)
+	isNew := said == ""
+	if isNew {
+		if said, err = run(ctx, dir, env, acct); err != nil {
 			return Binaries{}, err
 		}
-		said = out
 	}
 	major, version, err := parseVersion(said)
 	if err != nil {
 		return Binaries{}, err
 	}
+	if isNew {
+		remembered.keep(said, o)
+	}
 	return Binaries{Bin: dir, Major: major, Version: version, Env: env}, nil
+}
+
+// look finds the programs of a server in a directory.
+func look(dir string) ([]os.FileInfo, error) {
+	var files []os.FileInfo
+	for _, name := range programs {
+		file, err := os.Stat(filepath.Join(dir, name))
+		switch {
+		case errors.Is(err, os.ErrNotExist) && name == "postgres":
+			return nil, errNotThere
+		case errors.Is(err, os.ErrNotExist):
+			return nil, fmt.Errorf("it has postgres but no %s", name)
+		case err != nil:
+			return nil, err
+		}
+		files = append(files, file)
+	}
+	return files, nil
+}
+
+// run runs the programs and returns what postgres says of its version.
+func run(ctx context.Context, dir string, env []string, acct account) (said string, err error) {
+	for _, name := range []string{"initdb", "postgres"} {
+		said, err = output(acct.command(ctx, env, filepath.Join(dir, name), "--version"))
+		if errors.Is(err, os.ErrPermission) && acct.switched {
+			return "", fmt.Errorf("the account %s, which the server runs as, may not run %s there", acct, name)
+		}
+		if err != nil {
+			return "", err
+		}
+	}
+	return said, nil
 }
 
 // parseVersion reads "postgres (PostgreSQL) 17.6 (Debian 17.6-1)".

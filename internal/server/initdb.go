@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 )
@@ -21,17 +22,38 @@ func initData(ctx context.Context, b Binaries, acct account, data, superuser str
 			args = append(args, "--no-data-checksums")
 		}
 	}
-	program := filepath.Join(b.Bin, "initdb")
-	cmd := acct.command(ctx, b.Env, program, args...)
-	_, err := output(cmd)
+	return runNamed(ctx, b, acct, "", "initdb", args...)
+}
+
+// makeOnly makes an empty database in a new data directory, in place of the one
+// that initdb makes for users.
+func makeOnly(ctx context.Context, b Binaries, acct account, data, name string) error {
+	statements := CreateDatabase(b.Major, name) + "\nDROP DATABASE postgres\n" // a line each
+	err := runNamed(ctx, b, acct, statements, "postgres", "--single", "-F", "-D", data,
+		"-c", "exit_on_error=on", "-c", "log_checkpoints=off", "-c", "dynamic_shared_memory_type=mmap", systemDatabase)
+	if err != nil {
+		return fmt.Errorf("making database %s: %w", name, err)
+	}
+	return nil
+}
+
+// runNamed runs a program of the server as the account, which looks like a named
+// user to it where it insists on a name.
+func runNamed(ctx context.Context, b Binaries, acct account, stdin, program string, args ...string) error {
+	run := func(borrow func(*exec.Cmd) error) error {
+		cmd := acct.command(ctx, b.Env, filepath.Join(b.Bin, program), args...)
+		cmd.Stdin = strings.NewReader(stdin)
+		if err := borrow(cmd); err != nil {
+			return err
+		}
+		_, err := output(cmd)
+		return err
+	}
+	err := run(func(*exec.Cmd) error { return nil })
 	if err == nil || !strings.Contains(err.Error(), "could not look up effective user ID") {
 		return err
 	}
-	cmd = acct.command(ctx, b.Env, program, args...)
-	if err := borrowName(acct, cmd.SysProcAttr); err != nil {
-		return err
-	}
-	if _, err := output(cmd); err != nil {
+	if err := run(func(cmd *exec.Cmd) error { return borrowName(acct, cmd.SysProcAttr) }); err != nil {
 		return fmt.Errorf("%w (uid %d has no name: add it to the user database)", err, acct.uid)
 	}
 	return nil

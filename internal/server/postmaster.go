@@ -12,13 +12,12 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"github.com/jackc/pgx/v5/pgconn"
 )
 
 const (
 	readyLimit   = 30 * time.Second
-	readyPoll    = 10 * time.Millisecond
+	readyPoll    = time.Millisecond
+	readyPause   = 10 * time.Millisecond
 	stopLimit    = 30 * time.Second
 	hurriedLimit = 5 * time.Second
 )
@@ -116,33 +115,30 @@ func (p *postmaster) signal(signal syscall.Signal) error {
 	return nil
 }
 
-// waitReady waits until the server behind url takes connections. With done it
-// also notices the end of the server.
-func waitReady(ctx context.Context, url string, done <-chan struct{}) error {
+// waitReady waits until the server takes connections, which it writes into its
+// data directory, as pg_ctl does. With done it also notices the end of the server.
+func waitReady(ctx context.Context, data string, pid int, done <-chan struct{}) error {
 	ctx, cancel := context.WithTimeout(ctx, readyLimit)
 	defer cancel()
-	for {
-		conn, err := pgconn.Connect(ctx, url)
-		if err == nil {
-			return conn.Close(ctx)
-		}
-		if refused(err) {
-			return err
-		}
+	for pause := readyPoll; !isReady(data, pid); pause = min(2*pause, readyPause) {
 		select {
 		case <-done:
 			return errExited
 		case <-ctx.Done():
-			return fmt.Errorf("waiting for the server: %w (last: %w)", ctx.Err(), err)
-		case <-time.After(readyPoll):
+			return fmt.Errorf("waiting for the server: %w", ctx.Err())
+		case <-time.After(pause):
 		}
 	}
+	return nil
 }
 
-// refused tells a server that will not have us from one that is not up yet.
-func refused(err error) bool {
-	var pgErr *pgconn.PgError
-	return errors.As(err, &pgErr) && !strings.HasPrefix(pgErr.Code, "57P")
+// isReady reports whether the file that a server leaves in its data directory is
+// that of the process and says that it takes connections.
+func isReady(data string, pid int) bool {
+	const status = 7 // line of the status, from 0
+	text, err := os.ReadFile(filepath.Join(data, "postmaster.pid"))
+	lines := strings.Split(string(text), "\n")
+	return err == nil && len(lines) > status && strings.TrimSpace(lines[0]) == strconv.Itoa(pid) && strings.TrimSpace(lines[status]) == "ready"
 }
 
 // postmasterPid is the process id in the file that a server leaves in its
@@ -192,7 +188,7 @@ func stopPostmaster(ctx context.Context, data string, signal syscall.Signal) err
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("the server, process %d, does not stop: %w", pid, ctx.Err())
-		case <-time.After(readyPoll):
+		case <-time.After(readyPause):
 		}
 	}
 	return nil

@@ -15,12 +15,14 @@ const (
 	oldestMajor = 14
 	newestMajor = 18
 	socketPort  = "5432"
+	// The database for statements about others, of a server with one of its own.
+	systemDatabase = "template1"
 )
 
 // Options tells where to look for binaries and where to keep files.
 type Options struct {
 	Getenv   func(string) string // environment look-ups
-	CacheDir string              // fetched binaries and initialised data directories
+	CacheDir string              // fetched binaries, what they say of themselves, and initialised data directories
 	DataDir  string              // kept servers
 	Logger   *slog.Logger        // may be nil
 }
@@ -38,6 +40,7 @@ type Config struct {
 	Data      string            // data directory; empty for one that is removed at Stop
 	Durable   bool              // write through to the disk
 	Superuser string            // role that owns the server; postgres when empty
+	Database  string            // empty database that a temporary server starts with in place of postgres; see Server.Complete
 	Settings  map[string]string // server settings, which win over the built-in ones
 }
 

@@ -149,7 +149,7 @@ func TestBrokenTemplateIsRebuilt(t *testing.T) {
 		}
 	}
 	start()
-	file := templateFor(b, "postgres", o).file
+	file := templateFor(b, Config{}, o).file
 	whole, err := os.Stat(file)
 	if err != nil {
 		t.Fatal(err)
@@ -166,7 +166,7 @@ func TestBrokenTemplateIsRebuilt(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			return errors.Join(packTree(other, f), f.Close())
+			return errors.Join(template{}.pack(other, f), f.Close())
 		},
 	} {
 		if err := spoil(); err != nil {
@@ -176,6 +176,42 @@ func TestBrokenTemplateIsRebuilt(t *testing.T) {
 		if info, err := os.Stat(file); err != nil || info.Size() != whole.Size() {
 			t.Errorf("%s: not rebuilt: %v", name, err)
 		}
+	}
+}
+
+// A template that is written takes away those that nobody has used for long.
+func TestOldTemplatesGo(t *testing.T) {
+	o := testOptions(t)
+	b := find(t, o)
+	root := filepath.Join(o.CacheDir, "initdb")
+	long := time.Now().Add(-2 * templateKept)
+	for name, used := range map[string]time.Time{"17.1-uid0-old.tar": long, "17.2-uid0-new.tar": time.Now()} {
+		if err := errors.Join(os.MkdirAll(root, 0o755), os.WriteFile(filepath.Join(root, name), nil, 0o600), os.Chtimes(filepath.Join(root, name), used, used)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	start := func(c Config) {
+		t.Helper()
+		s, err := Start(t.Context(), b, c, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Stop(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	start(Config{})
+	if !gone(filepath.Join(root, "17.1-uid0-old.tar")) || gone(filepath.Join(root, "17.2-uid0-new.tar")) {
+		t.Error("the wrong templates are there")
+	}
+	file := templateFor(b, Config{}, o).file
+	if err := os.Chtimes(file, long, long); err != nil {
+		t.Fatal(err)
+	}
+	start(Config{}) // uses it
+	start(Config{Superuser: "another"})
+	if gone(file) {
+		t.Error("a template that was used is gone")
 	}
 }
 

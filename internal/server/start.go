@@ -16,6 +16,7 @@ type Server struct {
 	superuser string
 	port      string
 	work      *workDir
+	lacks     template // its second part is not copied yet, "" when there is none
 	process   *postmaster
 	signal    syscall.Signal
 	once      sync.Once
@@ -30,6 +31,7 @@ func Start(ctx context.Context, b Binaries, c Config, o Options) (*Server, error
 		s, _, err = startOnce(ctx, b, c, o, true)
 	}
 	if err != nil {
+		b.forget(serverAccount(), o)
 		return nil, fmt.Errorf("starting PostgreSQL %d: %w", b.Major, err)
 	}
 	return s, nil
@@ -52,7 +54,10 @@ func startOnce(ctx context.Context, b Binaries, c Config, o Options, fresh bool)
 	data := c.Data
 	if data == "" {
 		data = work.data()
-		copied, err = makeTemporaryData(ctx, b, acct, data, s.superuser, fresh, o)
+		copied, err = makeTemporaryData(ctx, b, acct, data, c, fresh, o)
+		if copied && c.Database != "" {
+			s.lacks = templateFor(b, c, o)
+		}
 	} else {
 		s.signal = syscall.SIGINT
 	}
@@ -61,7 +66,7 @@ func startOnce(ctx context.Context, b Binaries, c Config, o Options, fresh bool)
 		s.process, err = launch(b, acct, args, work.log(), false)
 	}
 	if err == nil {
-		err = waitReady(ctx, s.URL("postgres"), s.process.done)
+		err = waitReady(ctx, data, s.process.pid, s.process.done)
 		if errors.Is(err, errExited) {
 			err = s.process.exited()
 		}
@@ -100,6 +105,19 @@ func prepareData(ctx context.Context, b Binaries, c Config, acct account) (accou
 // URL is the libpq URL of a database of the server.
 func (s *Server) URL(database string) string {
 	return socketURL(database, s.work.socket(), s.superuser, s.port)
+}
+
+// Complete copies what a server with a database of its own did not start with: the
+// databases that others are made of. It returns the URL of one for statements about
+// databases.
+func (s *Server) Complete() (url string, err error) {
+	if s.lacks.file != "" {
+		if err := s.lacks.copyTo(s.work.data(), serverAccount(), templateEnd); err != nil {
+			return "", fmt.Errorf("completing the data directory of PostgreSQL %d: %w", s.major, err)
+		}
+		s.lacks = template{}
+	}
+	return s.URL(systemDatabase), nil
 }
 
 // PID is the process id of the server, the parent of its other processes.

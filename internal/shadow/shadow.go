@@ -105,10 +105,18 @@ func (p *Pool) Open(ctx context.Context, r Request) (*Shadow, error) {
 
 // Pool keeps the local servers of one run, one per major version.
 type Pool struct {
-	servers map[int]*server.Server
+	servers map[int]*local
 	found   map[int]server.Binaries
-	count   int
 }
+
+// local is a server of Cairn's own.
+type local struct {
+	*server.Server
+	count int // shadows that were opened on it
+}
+
+// prepared is the database that a local server starts with.
+const prepared = "cairn_shadow"
 
 // IsNew reports whether a local shadow of that request is the first on its server:
 // roles and tablespaces of earlier ones stay there.
@@ -178,24 +186,20 @@ func (p *Pool) openAlone(ctx context.Context, r Request) (*Shadow, error) {
 	return opened, nil
 }
 
-func (p *Pool) openOn(ctx context.Context, s *server.Server, r Request) (*Shadow, error) {
-	p.count++
-	name := fmt.Sprintf("shadow_%d", p.count)
-	if r.Alone && r.Name != "" {
+func (p *Pool) openOn(ctx context.Context, s *local, r Request) (*Shadow, error) {
+	name := prepared
+	switch {
+	case r.Alone && r.Name != "":
 		name = r.Name
+	case s.count > 0 || r.Encoding != "" && r.Encoding != "UTF8":
+		name = fmt.Sprintf("shadow_%d", s.count)
 	}
-	admin, err := pg.Connect(ctx, s.URL("postgres"), r.Options)
-	if err != nil {
-		return nil, fmt.Errorf("opening the shadow: %w", err)
+	if name != prepared {
+		if err := s.create(ctx, name, r); err != nil {
+			return nil, err
+		}
 	}
-	defer admin.Close(ctx)
-	create := server.CreateDatabase(s.Major(), name)
-	if r.Encoding != "" {
-		create += " ENCODING " + pg.QuoteLiteral(r.Encoding)
-	}
-	if _, err := admin.Exec(ctx, create); err != nil && (pg.Code(err) != "42P04" || !r.Alone) { // initdb made it
-		return nil, fmt.Errorf("creating the shadow database: %w", err)
-	}
+	s.count++
 	conn, err := pg.Connect(ctx, s.URL(name), r.Options)
 	if err != nil {
 		return nil, fmt.Errorf("opening the shadow: %w", err)
@@ -203,7 +207,28 @@ func (p *Pool) openOn(ctx context.Context, s *server.Server, r Request) (*Shadow
 	return &Shadow{Conn: conn, Unowned: Superuser, Local: true, close: conn.Close}, nil
 }
 
-func (p *Pool) start(ctx context.Context, r Request) (*server.Server, error) {
+// create makes a further database.
+func (s *local) create(ctx context.Context, name string, r Request) error {
+	system, err := s.Complete()
+	if err != nil {
+		return fmt.Errorf("creating the shadow database: %w", err)
+	}
+	admin, err := pg.Connect(ctx, system, r.Options)
+	if err != nil {
+		return fmt.Errorf("opening the shadow: %w", err)
+	}
+	defer admin.Close(ctx)
+	sql := server.CreateDatabase(s.Major(), name)
+	if r.Encoding != "" {
+		sql += " ENCODING " + pg.QuoteLiteral(r.Encoding)
+	}
+	if _, err := admin.Exec(ctx, sql); err != nil && (pg.Code(err) != "42P04" || !r.Alone) { // initdb made it
+		return fmt.Errorf("creating the shadow database: %w", err)
+	}
+	return nil
+}
+
+func (p *Pool) start(ctx context.Context, r Request) (*local, error) {
 	if s := p.servers[r.Major]; s != nil {
 		return s, nil
 	}
@@ -215,13 +240,14 @@ func (p *Pool) start(ctx context.Context, r Request) (*server.Server, error) {
 	if s := p.servers[binaries.Major]; s != nil {
 		return s, nil
 	}
-	s, err := server.Start(ctx, binaries, server.Config{Superuser: Superuser}, r.Server)
+	started, err := server.Start(ctx, binaries, server.Config{Superuser: Superuser, Database: prepared}, r.Server)
 	if err != nil {
 		return nil, err
 	}
 	if p.servers == nil {
-		p.servers = map[int]*server.Server{}
+		p.servers = map[int]*local{}
 	}
+	s := &local{Server: started}
 	p.servers[s.Major()] = s
 	return s, nil
 }
