@@ -6,27 +6,37 @@ import (
 	"github.com/cairn-db/cairn/schema"
 )
 
-// ties says of a state which objects are parts of one and which need it.
-type ties struct {
-	parts, users map[schema.ID][]*schema.Object
-}
+// ties has the objects of a state by the names of what they need or are parts of.
+// Few names have many, and looking through these is less work than an index by
+// identity.
+type ties map[place][]*schema.Object
+
+type place struct{ schema, name string }
+
+func placeOf(id schema.ID) place { return place{id.Schema, id.Name} }
 
 // tiesOf finds them when they are first asked for.
-func (c *Ctx) tiesOf(s *schema.State) *ties {
+func (c *Ctx) tiesOf(s *schema.State) ties {
 	if t := c.ties[s]; t != nil {
 		return t
 	}
-	t := &ties{parts: map[schema.ID][]*schema.Object{}, users: map[schema.ID][]*schema.Object{}}
+	t := ties{}
+	add := func(to schema.ID, o *schema.Object) {
+		at := placeOf(to)
+		if list := t[at]; len(list) == 0 || list[len(list)-1] != o {
+			t[at] = append(list, o)
+		}
+	}
 	for _, o := range s.Objects {
 		if o.Parent != (schema.ID{}) {
-			t.parts[o.Parent] = append(t.parts[o.Parent], o)
+			add(o.Parent, o)
 		}
 		for _, need := range o.Needs {
-			t.users[need] = append(t.users[need], o)
+			add(need, o)
 		}
 	}
 	if c.ties == nil {
-		c.ties = map[*schema.State]*ties{}
+		c.ties = map[*schema.State]ties{}
 	}
 	c.ties[s] = t
 	return t
@@ -35,29 +45,28 @@ func (c *Ctx) tiesOf(s *schema.State) *ties {
 // Parts returns the objects of the given kind, "" for any, whose parent is id,
 // ordered by identity.
 func (c *Ctx) Parts(s *schema.State, id schema.ID, kind string) []*schema.Object {
-	return ofKind(c.tiesOf(s).parts[id], kind)
+	return c.tied(s, id, func(o *schema.Object) bool { return (kind == "" || o.ID.Kind == kind) && o.Parent == id })
 }
 
-// Users returns the objects of the given kind that need id, ordered by
-// identity.
+// Users returns the objects of the given kind, "" for any, that need id, ordered
+// by identity.
 func (c *Ctx) Users(s *schema.State, id schema.ID, kind string) []*schema.Object {
-	return ofKind(c.tiesOf(s).users[id], kind)
+	return c.tied(s, id, func(o *schema.Object) bool { return (kind == "" || o.ID.Kind == kind) && slices.Contains(o.Needs, id) })
 }
 
 // Dependents returns the objects that need id or are its parts, ordered by
 // identity.
 func (c *Ctx) Dependents(s *schema.State, id schema.ID) []*schema.Object {
-	t := c.tiesOf(s)
-	return ofKind(slices.Concat(t.users[id], t.parts[id]), "")
+	return c.tied(s, id, func(o *schema.Object) bool { return o.Parent == id || slices.Contains(o.Needs, id) })
 }
 
-func ofKind(objects []*schema.Object, kind string) []*schema.Object {
+func (c *Ctx) tied(s *schema.State, id schema.ID, wanted func(*schema.Object) bool) []*schema.Object {
 	var found []*schema.Object
-	for _, o := range objects {
-		if kind == "" || o.ID.Kind == kind {
+	for _, o := range c.tiesOf(s)[placeOf(id)] {
+		if wanted(o) {
 			found = append(found, o)
 		}
 	}
 	slices.SortFunc(found, func(a, b *schema.Object) int { return schema.Compare(a.ID, b.ID) })
-	return found
+	return slices.Compact(found)
 }

@@ -1,8 +1,6 @@
 package plan
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
@@ -34,14 +32,14 @@ func Make(kinds *kind.Set, old, new *schema.State, mode Mode) (*schema.Plan, err
 	if err != nil {
 		return nil, err
 	}
-	objects, from := pinned(old)
+	hashed := hashesOf(old)
 	p := &schema.Plan{
 		Format: schema.PlanFormat, Server: old.Server,
-		From: from, Printed: e.printedAnew(g),
-		Objects: objects, Changes: e.changes(g), Steps: steps, Findings: []schema.Finding{},
+		From: hashed.fingerprint(), Printed: e.printedAnew(g),
+		Objects: hashed.pins(), Changes: e.changes(g), Steps: steps, Findings: []schema.Finding{},
 	}
-	if p.To = from; len(deltas) > 0 {
-		p.To = Fingerprint(kinds, new, p.Printed)
+	if p.To = p.From; len(deltas) > 0 {
+		p.To = hashed.follow(kinds, new, p.Printed).fingerprint()
 	}
 	p.Summary = e.summary(p.Changes)
 	p.Findings = append(p.Findings, missingRoles(kinds, old, new)...)
@@ -171,28 +169,6 @@ func (e *expansion) needsChange(id schema.ID) bool {
 		_, changed := e.deltas[need]
 		return changed || e.ctx.Created[need]
 	})
-}
-
-// Pins returns the hash of each object of the state, so that a plan can name
-// what changed since it was made.
-func Pins(s *schema.State) []schema.Pin {
-	pins, _ := pinned(s)
-	return pins
-}
-
-// pinned returns the pins of a state and the fingerprint, which are of the same
-// hashes.
-func pinned(s *schema.State) ([]schema.Pin, string) {
-	pins, hashes := make([]schema.Pin, 0, len(s.Objects)), make([][sha256.Size]byte, 0, len(s.Objects))
-	for _, o := range s.Sorted() {
-		hash := o.Hash()
-		pins, hashes = append(pins, pin(o.ID, hash)), append(hashes, hash)
-	}
-	return pins, schema.Combine(hashes)
-}
-
-func pin(id schema.ID, hash [sha256.Size]byte) schema.Pin {
-	return schema.Pin{Object: id.String(), Hash: hex.EncodeToString(hash[:8])}
 }
 
 // missingRoles finds roles that the plan names and the target does not have.

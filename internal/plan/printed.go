@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
@@ -36,15 +35,22 @@ func Fingerprint(kinds *kind.Set, s *schema.State, printed []string) string {
 // than in the old, as Fingerprint sees it.
 func Outcome(kinds *kind.Set, old, new *schema.State, printed []string) []schema.Pin {
 	outcome := []schema.Pin{}
-	new = Unprinted(kinds, new, printed)
+	b := newBlanks(kinds, printed)
+	stay := 0
 	for id, o := range new.Objects {
-		if was := old.Objects[id]; was == nil || !alike(was, o) {
-			outcome = append(outcome, pin(id, o.Hash()))
+		was, blank := old.Objects[id], b.of(o)
+		if was != nil {
+			stay++
+		}
+		if was == nil || !alike(was, blank) {
+			outcome = append(outcome, pin(id, blank.Hash()))
 		}
 	}
-	for id := range old.Objects {
-		if new.Objects[id] == nil {
-			outcome = append(outcome, schema.Pin{Object: id.String()})
+	if stay < len(old.Objects) {
+		for id := range old.Objects {
+			if new.Objects[id] == nil {
+				outcome = append(outcome, schema.Pin{Object: id.String()})
+			}
 		}
 	}
 	slices.SortFunc(outcome, func(a, b schema.Pin) int { return strings.Compare(a.Object, b.Object) })
@@ -53,7 +59,7 @@ func Outcome(kinds *kind.Set, old, new *schema.State, printed []string) []schema
 
 // alike reports whether two objects of one identity have the same hash.
 func alike(a, b *schema.Object) bool {
-	return a.Parent == b.Parent && slices.EqualFunc(a.Attrs, b.Attrs, func(a, b schema.Attr) bool {
+	return a == b || a.Parent == b.Parent && slices.EqualFunc(a.Attrs, b.Attrs, func(a, b schema.Attr) bool {
 		return a.Name == b.Name && a.Info == b.Info && (a.Info || a.Value == b.Value)
 	})
 }
@@ -63,24 +69,43 @@ func Unprinted(kinds *kind.Set, s *schema.State, printed []string) *schema.State
 	if len(printed) == 0 {
 		return s
 	}
+	b := newBlanks(kinds, printed)
 	blank := *s
-	blank.Objects = maps.Clone(s.Objects)
+	blank.Objects = make(map[schema.ID]*schema.Object, len(s.Objects))
 	for id, o := range s.Objects {
-		k := kinds.Of(id)
-		if len(k.Printed) == 0 {
-			continue
-		}
-		if _, listed := slices.BinarySearch(printed, id.String()); !listed {
-			continue
-		}
-		without := *o
-		without.Attrs = slices.Clone(o.Attrs)
-		for i, a := range without.Attrs {
-			if k.Printed[a.Name] {
-				without.Attrs[i].Value = ""
-			}
-		}
-		blank.Objects[id] = &without
+		blank.Objects[id] = b.of(o)
 	}
 	return &blank
+}
+
+// blanks takes the prints out of some objects.
+type blanks struct {
+	kinds  *kind.Set
+	listed map[string]bool // texts of identities
+	kind   map[string]bool // those that any of them has
+}
+
+func newBlanks(kinds *kind.Set, printed []string) blanks {
+	b := blanks{kinds, map[string]bool{}, map[string]bool{}}
+	for _, text := range printed {
+		name, _, _ := strings.Cut(text, ":")
+		b.listed[text], b.kind[name] = true, true
+	}
+	return b
+}
+
+// of returns the object, or a copy without its prints when it is listed.
+func (b blanks) of(o *schema.Object) *schema.Object {
+	if !b.kind[o.ID.Kind] || !b.listed[o.ID.String()] {
+		return o
+	}
+	k := b.kinds.Of(o.ID)
+	without := *o
+	without.Attrs = slices.Clone(o.Attrs)
+	for i, a := range without.Attrs {
+		if k.Printed[a.Name] {
+			without.Attrs[i].Value = ""
+		}
+	}
+	return &without
 }

@@ -196,6 +196,9 @@ type unpacker struct {
 	like   *schema.State
 	texts  []string
 	ids    []schema.ID
+	last   schema.Object // most of those that are read are there already, and this one is read into again
+	attrs  []schema.Attr // its attributes
+	needs  []schema.ID
 	broken bool
 }
 
@@ -307,28 +310,50 @@ func (u *unpacker) objects() map[schema.ID]*schema.Object {
 	if !some {
 		return nil
 	}
+	u.ids = slices.Grow(u.ids, n)
 	objects := make(map[schema.ID]*schema.Object, n)
+	u.attrs, u.needs = []schema.Attr{}, []schema.ID{}
 	for range n {
 		id := u.id()
-		objects[id] = u.like.Share(u.object())
+		objects[id] = u.keep(u.object())
 	}
 	return objects
 }
 
+// keep returns an object that stays: an equal one that is there, or a copy with
+// what it can share.
+func (u *unpacker) keep(o *schema.Object) *schema.Object {
+	if kept := u.like.Share(o); kept != o {
+		return kept
+	}
+	own := *o
+	if len(own.Attrs) == 0 || &own.Attrs[0] == &u.attrs[0] {
+		own.Attrs = slices.Clone(own.Attrs)
+	}
+	if len(own.Needs) == 0 || &own.Needs[0] == &u.needs[0] {
+		own.Needs = slices.Clone(own.Needs)
+	}
+	return &own
+}
+
+// object reads one, which is good until the next is read.
 func (u *unpacker) object() *schema.Object {
 	bits := u.count()
-	o := &schema.Object{Builtin: bits&packedBuiltin != 0, ID: u.id(), Parent: u.id(), Order: int(u.number())}
+	o := &u.last
+	*o = schema.Object{Builtin: bits&packedBuiltin != 0, ID: u.id(), Parent: u.id(), Order: int(u.number())}
 	if n, some := u.length(3); some {
-		o.Attrs = make([]schema.Attr, n)
-		for i := range o.Attrs {
-			o.Attrs[i] = schema.Attr{Info: u.count() == 1, Name: u.text(), Value: u.text()}
+		u.attrs = u.attrs[:0]
+		for range n {
+			u.attrs = append(u.attrs, schema.Attr{Info: u.count() == 1, Name: u.text(), Value: u.text()})
 		}
+		o.Attrs = u.attrs
 	}
 	if n, some := u.length(1); some {
-		o.Needs = make([]schema.ID, n)
-		for i := range o.Needs {
-			o.Needs[i] = u.id()
+		u.needs = u.needs[:0]
+		for range n {
+			u.needs = append(u.needs, u.id())
 		}
+		o.Needs = u.needs
 	}
 	if bits&packedStats != 0 {
 		o.Stats = &schema.Stats{Rows: u.number(), Bytes: u.number()}
