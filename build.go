@@ -118,7 +118,9 @@ func (e *Engine) load(ctx context.Context, c recipe, at *slot) (s *shadow.Shadow
 	if err := c.selection.checkShadow(c.scratch.Shadow); err != nil {
 		return nil, loaded, err
 	}
-	if s, err = e.shadows.Open(ctx, e.shadowFor(c.reading)); err != nil {
+	request := e.shadowFor(c.reading)
+	request.Statements = c.script.Statements()
+	if s, err = e.shadows.Open(ctx, request); err != nil {
 		return nil, loaded, err
 	}
 	defer func() {

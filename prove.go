@@ -198,7 +198,7 @@ func (e *Engine) openTrial(ctx context.Context, t *trial) (s *shadow.Shadow, don
 			"leave out --shadow, or skip the proof with --no-prove"}
 	}
 	request := shadow.Request{Where: t.scratch.Shadow, Major: t.target.major, Beside: t.target.conn, Options: e.connectOptions(), Server: e.servers,
-		Encoding: t.target.encoding, Alone: len(t.plan.Scope.Options) > 0, Name: t.target.identity.Name}
+		Encoding: t.target.encoding, Alone: len(t.plan.Scope.Options) > 0, Name: t.target.identity.Name, Statements: len(t.plan.Steps)}
 	if s, err = e.shadows.Open(ctx, request); err == nil {
 		return s, s.Close, nil
 	}

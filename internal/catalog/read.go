@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/cairn-db/cairn/internal/kind"
+	"github.com/cairn-db/cairn/internal/pg"
 	"github.com/cairn-db/cairn/schema"
 )
 
@@ -44,9 +45,24 @@ SET LOCAL TimeZone = 'UTC';
 SET LOCAL statement_timeout = 0;
 SET LOCAL lock_timeout = %d`
 
+// attempts is how often a database is read in which objects vanish meanwhile.
+const attempts = 5
+
 // Read returns the state of the database behind conn. It opens and ends one
-// transaction of its own and needs no right beyond reading the catalogs.
-func Read(ctx context.Context, conn *pgx.Conn, kinds *kind.Set, o Options) (*schema.State, error) {
+// transaction of its own and needs no right beyond reading the catalogs. The
+// functions that print definitions do not see the snapshot of the transaction but
+// what is there now: where another session has dropped an object, they fail, and
+// all is read again.
+func Read(ctx context.Context, conn *pgx.Conn, kinds *kind.Set, o Options) (state *schema.State, err error) {
+	for range attempts {
+		if state, err = readOnce(ctx, conn, kinds, o); !pg.IsVanished(err) {
+			break
+		}
+	}
+	return state, err
+}
+
+func readOnce(ctx context.Context, conn *pgx.Conn, kinds *kind.Set, o Options) (*schema.State, error) {
 	r := &reader{kinds: kinds, options: o, state: schema.NewState(o.Server), byAddress: map[address]*node{}}
 	r.state.Default, r.state.Unowned = o.Default, o.Unowned
 	for _, o := range o.With {

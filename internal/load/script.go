@@ -72,6 +72,9 @@ func Parse(sources []Source, o Options) (*Script, error) {
 	return script, nil
 }
 
+// Statements returns how many statements the script runs.
+func (s *Script) Statements() int { return len(s.items) }
+
 // absolute returns the one name of a file that can be reached by several.
 func absolute(name string) string {
 	if path, err := filepath.Abs(name); err == nil {

@@ -121,6 +121,15 @@ func IsLockTimeout(err error) bool { return Code(err) == "55P03" }
 // IsDeadlock reports whether the server broke a deadlock.
 func IsDeadlock(err error) bool { return Code(err) == "40P01" }
 
+// IsVanished reports whether the server did not find what a catalog had named just
+// before, because another session has dropped it. These messages have no
+// translations.
+func IsVanished(err error) bool {
+	var refusal *pgconn.PgError
+	return errors.As(err, &refusal) && refusal.Code == "XX000" &&
+		(strings.HasPrefix(refusal.Message, "cache lookup failed") || strings.HasPrefix(refusal.Message, "could not open relation with OID"))
+}
+
 // IsUndefinedObject reports whether a role, type or other named object that is
 // neither a table nor a function does not exist.
 func IsUndefinedObject(err error) bool { return Code(err) == "42704" }

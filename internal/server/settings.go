@@ -3,6 +3,7 @@ package server
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -38,27 +39,34 @@ func socketList(dir string) string {
 	return `"` + strings.ReplaceAll(dir, `"`, `""`) + `"`
 }
 
+// connections is how many a server takes. Its table of locks has room for so many
+// times what is said of one transaction.
+const connections = 50
+
 // quickSettings suit a server whose data nobody will miss.
-func quickSettings(major int, durable bool) map[string]string {
+func quickSettings(major int, c Config) map[string]string {
 	set := map[string]string{
 		"autovacuum":                      "off",
 		"checkpoint_timeout":              "1h",
 		"dynamic_shared_memory_type":      "mmap", // leaves nothing outside the data directory
 		"jit":                             "off",
-		"max_connections":                 "50",
+		"max_connections":                 strconv.Itoa(connections),
 		"max_logical_replication_workers": "0", // a subscription is read, and never runs
 		"max_wal_senders":                 "0",
 		"max_wal_size":                    "1GB",
 		"shared_buffers":                  "128MB",
 		"wal_level":                       "minimal",
 	}
-	if !durable {
+	if !c.Durable {
 		// A file's statement can hold a password.
 		set["log_min_error_statement"] = "panic"
 		set["log_error_verbosity"] = "terse"
 		set["fsync"] = "off"
 		set["full_page_writes"] = "off"
 		set["synchronous_commit"] = "off"
+	}
+	if each := c.Locks / connections; each > 64 { // else the default does; manual chapter 19.12
+		set["max_locks_per_transaction"] = strconv.Itoa(each)
 	}
 	if major >= 18 {
 		set["io_method"] = "sync"

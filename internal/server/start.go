@@ -62,7 +62,7 @@ func startOnce(ctx context.Context, b Binaries, c Config, o Options, fresh bool)
 		s.signal = syscall.SIGINT
 	}
 	if err == nil {
-		args := serverArgs(data, work.socket(), quickSettings(b.Major, c.Durable), c.Settings)
+		args := serverArgs(data, work.socket(), quickSettings(b.Major, c), c.Settings)
 		s.process, err = launch(b, acct, args, work.log(), false)
 	}
 	if err == nil {

@@ -42,6 +42,8 @@ type Request struct {
 	Encoding string         // encoding of the target's database, "" for UTF8
 	Alone    bool           // on a local server of its own, because what it holds is not only in its database
 	Name     string         // of the database on such a server, "" for any
+
+	Statements int // about how many are run there, for the size of a local server's table of locks
 }
 
 // Shadow is an open scratch database.
@@ -240,7 +242,8 @@ func (p *Pool) start(ctx context.Context, r Request) (*local, error) {
 	if s := p.servers[binaries.Major]; s != nil {
 		return s, nil
 	}
-	started, err := server.Start(ctx, binaries, server.Config{Superuser: Superuser, Database: prepared}, r.Server)
+	config := server.Config{Superuser: Superuser, Database: prepared, Locks: 2 * r.Statements}
+	started, err := server.Start(ctx, binaries, config, r.Server)
 	if err != nil {
 		return nil, err
 	}
