@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/cairn-db/cairn/internal/diff"
 	"github.com/cairn-db/cairn/internal/hazard"
 	"github.com/cairn-db/cairn/internal/plan"
 	"github.com/cairn-db/cairn/internal/rename"
@@ -37,7 +38,7 @@ func (e *Engine) planFor(ctx context.Context, target *target, old *schema.State,
 	if c.managed, c.findings, err = e.manage(old, goal.state, r.Selection); err != nil {
 		return nil, err
 	}
-	if err := e.begin(ctx, &c, *goal, r.Selection); err != nil {
+	if err := e.begin(ctx, &c, *goal, r); err != nil {
 		return nil, err
 	}
 	p, err := e.derive(ctx, c, c.desired, r.Selection)
@@ -47,16 +48,23 @@ func (e *Engine) planFor(ctx context.Context, target *target, old *schema.State,
 	return e.onlySafe(ctx, c, goal, p, r)
 }
 
-// begin makes the renames and finds what only the prints differ in.
-func (e *Engine) begin(ctx context.Context, c *comparison, goal read, s Selection) (err error) {
-	if c.renames, err = e.rename(ctx, c.old, goal, c.managed, s.Decisions); err != nil {
+// begin makes the renames and finds what only the prints differ in. It begins to
+// start the server that the proof needs, which takes as long as making the plan.
+func (e *Engine) begin(ctx context.Context, c *comparison, goal read, r PlanRequest) (err error) {
+	if c.renames, err = e.rename(ctx, c.old, goal, c.managed, r.Selection.Decisions); err != nil {
 		return err
 	}
 	c.start = c.old
 	if c.renames != nil {
 		c.start = c.renames.state
 	}
-	return e.reprint(ctx, c.start, goal, c.managed)
+	deltas := diff.Compare(c.start, goal.state)
+	if c.target != nil && r.Prove != NoProof && len(deltas) > 0 {
+		request := e.trialRequest(c.target, c.managed, r.Scratch)
+		request.Statements = len(deltas)
+		e.shadows.Begin(ctx, request)
+	}
+	return e.reprint(ctx, c.start, goal, c.managed, deltas)
 }
 
 // derive returns the plan to a state, with its reverse.

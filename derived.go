@@ -133,7 +133,7 @@ func (e *Engine) runPart(ctx context.Context, c recipe, pieces []*load.Piece) (s
 
 // record keeps what deriving from a kept state takes.
 func (e *Engine) record(s *slot, c recipe, pieces []*load.Piece, row int) {
-	if !derivable(s, c) || len(pieces) < leastDerived {
+	if !derivable(s, c) || len(pieces) == 0 {
 		return
 	}
 	if err := s.dir.Put(s.nearest(pieces), partial.NewRecord(s.key, row, pieces).Encode()); err != nil {

@@ -18,7 +18,7 @@ func (e *Engine) onlySafe(ctx context.Context, c comparison, goal *read, full *s
 	if len(keep) > 0 { // without the renames, each is a drop and a creation, which are both left out
 		unnamed := *goal
 		unnamed.renames, r.Selection.Decisions.Renames = nil, nil
-		if err := e.begin(ctx, &c, unnamed, r.Selection); err != nil {
+		if err := e.begin(ctx, &c, unnamed, r); err != nil {
 			return nil, err
 		}
 	}

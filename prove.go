@@ -197,8 +197,8 @@ func (e *Engine) openTrial(ctx context.Context, t *trial) (s *shadow.Shadow, don
 		return nil, nil, hinted{errors.New("the proof of a plan for roles or for the database itself needs a local shadow: what it changes is not only in a scratch database"),
 			"leave out --shadow, or skip the proof with --no-prove"}
 	}
-	request := shadow.Request{Where: t.scratch.Shadow, Major: t.target.major, Beside: t.target.conn, Options: e.connectOptions(), Server: e.servers,
-		Encoding: t.target.encoding, Alone: len(t.plan.Scope.Options) > 0, Name: t.target.identity.Name, Statements: len(t.plan.Steps)}
+	request := e.trialRequest(t.target, t.plan.Scope, t.scratch)
+	request.Statements = len(t.plan.Steps)
 	if s, err = e.shadows.Open(ctx, request); err == nil {
 		return s, s.Close, nil
 	}
@@ -208,6 +208,13 @@ func (e *Engine) openTrial(ctx context.Context, t *trial) (s *shadow.Shadow, don
 		text = hint.Hint() + ", or " + text
 	}
 	return nil, nil, hinted{fmt.Errorf("opening a scratch database for the proof: %w", err), text}
+}
+
+// trialRequest is the request for the scratch database that a plan for the target
+// is tried on.
+func (e *Engine) trialRequest(t *target, managed schema.Scope, scratch Scratch) shadow.Request {
+	return shadow.Request{Where: scratch.Shadow, Major: t.major, Beside: t.conn, Options: e.connectOptions(), Server: e.servers,
+		Encoding: t.encoding, Alone: len(managed.Options) > 0, Name: t.identity.Name}
 }
 
 // trialReading says how the scratch database of a trial is read.

@@ -11,7 +11,6 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/cairn-db/cairn/internal/catalog"
-	"github.com/cairn-db/cairn/internal/diff"
 	"github.com/cairn-db/cairn/internal/kind"
 	"github.com/cairn-db/cairn/internal/load"
 	"github.com/cairn-db/cairn/internal/pg"
@@ -27,8 +26,8 @@ import (
 //
 // The server itself decides: the old print is made an object on the shadow and
 // printed again, and then the new one likewise. Expressions that meet are equal.
-func (e *Engine) reprint(ctx context.Context, old *schema.State, desired read, managed schema.Scope) error {
-	open := e.reprintable(old, desired.state)
+func (e *Engine) reprint(ctx context.Context, old *schema.State, desired read, managed schema.Scope, deltas []schema.Delta) error {
+	open := e.reprintable(desired.state, deltas)
 	if len(open) == 0 {
 		return nil
 	}
@@ -108,10 +107,10 @@ func (p *reprinter) read(ctx context.Context) (*schema.State, error) {
 
 // reprintable returns the differing fields of each object that differs in print
 // only and whose surroundings are the same in both states.
-func (e *Engine) reprintable(old, new *schema.State) map[schema.ID][]string {
+func (e *Engine) reprintable(new *schema.State, deltas []schema.Delta) map[schema.ID][]string {
 	differ := map[schema.ID]bool{} // so that what needs it can be printed otherwise
 	fields := map[schema.ID][]string{}
-	for _, d := range diff.Compare(old, new) {
+	for _, d := range deltas {
 		printed := e.kinds.Of(d.ID).Printed
 		for _, f := range d.Changed {
 			if printed[f] && d.Old.Attr(f) != "" && d.New.Attr(f) != "" {

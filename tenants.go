@@ -64,6 +64,7 @@ func (e *Engine) PlanEach(ctx context.Context, r PlanRequest) (plans []SchemaPla
 		part := stateOf(old, parts[name])
 		delete(parts, name)
 		each := r
+		each.Prove = NoProof
 		each.Selection.Schemas = []string{name}
 		p, err := e.planFor(ctx, target, part, &goal, each)
 		if err != nil {

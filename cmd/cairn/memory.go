@@ -9,11 +9,11 @@ import (
 
 // firstCollection is the size in bytes to which the heap grows before garbage is
 // collected for the first time. Most runs end below it.
-const firstCollection = 192 << 20
+const firstCollection = 256 << 20
 
 // laterGrowth is by how many percent the heap grows between later collections.
 // The states of large databases are nearly all of it, and stay.
-const laterGrowth = 40
+const laterGrowth = 30
 
 // collectLate puts off the first garbage collection. The user's own settings
 // (GOGC, GOMEMLIMIT) go before.

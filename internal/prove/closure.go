@@ -2,8 +2,6 @@ package prove
 
 import (
 	"cmp"
-	"hash/maphash"
-	"math/bits"
 	"slices"
 	"strings"
 
@@ -19,7 +17,6 @@ import (
 func Closure(kinds *kind.Set, old, new *schema.State, p *schema.Plan) (part *schema.State, about map[string]bool) {
 	c := &closure{kinds: kinds, old: old, in: map[schema.ID]bool{}, expanded: map[schema.ID]bool{}, leading: map[schema.ID][]schema.ID{},
 		ctx: &kind.Ctx{Server: old.Server, Old: old, New: new, Kinds: kinds, Created: map[schema.ID]bool{}, Dropped: map[schema.ID]bool{}}}
-	builtin := c.index()
 	about = map[string]bool{}
 	for _, id := range touched(p, old, new) {
 		c.touch(id)
@@ -37,9 +34,11 @@ func Closure(kinds *kind.Set, old, new *schema.State, p *schema.Plan) (part *sch
 		c.want(o)
 	}
 	less := *old
-	part, less.Objects = &less, make(map[schema.ID]*schema.Object, len(c.in)+len(builtin))
-	for _, o := range builtin {
-		part.Objects[o.ID] = o
+	part, less.Objects = &less, make(map[schema.ID]*schema.Object, len(c.in))
+	for id, o := range old.Objects {
+		if o.Builtin {
+			part.Objects[id] = o // every database has it
+		}
 	}
 	for id := range c.in {
 		part.Objects[id] = old.Objects[id]
@@ -56,65 +55,16 @@ type closure struct {
 	expanded map[schema.ID]bool        // wholes of which the users were looked at
 	queue    []schema.ID               // those of which needs were not looked at yet
 	leading  map[schema.ID][]schema.ID // of wholes, see leaders
-	users    links
-	parts    links
 }
 
-// index finds the users and the parts of all objects, and returns the objects that
-// every database has.
-func (c *closure) index() (builtin []*schema.Object) {
-	c.users, c.parts = newLinks(len(c.old.Objects)), newLinks(len(c.old.Objects))
-	for _, o := range c.old.Objects {
-		for i := range o.Needs {
-			c.users.add(&o.Needs[i], o)
-		}
-		if o.Parent != (schema.ID{}) {
-			c.parts.add(&o.Parent, o)
-		}
-		if o.Builtin {
-			builtin = append(builtin, o)
-		}
-	}
-	return builtin
-}
+// users returns what needs an object, and parts what is a part of it.
+func (c *closure) users(id schema.ID) []schema.ID { return ids(c.ctx.Users(c.old, id, "")) }
+func (c *closure) parts(id schema.ID) []schema.ID { return ids(c.ctx.Parts(c.old, id, "")) }
 
-// links are the objects that others lead to. They hang in chains by the names of
-// the others, because a list for each of those takes longer to make than all that
-// is done with a few.
-type links struct {
-	first []int32 // by hash, the place of the last link and one, 0 for none
-	links []link
-}
-
-type link struct {
-	from   *schema.ID
-	to     *schema.Object
-	before int32
-}
-
-var linkSeed = maphash.MakeSeed()
-
-func newLinks(objects int) links {
-	return links{first: make([]int32, 1<<bits.Len(uint(objects))), links: make([]link, 0, objects)}
-}
-
-func (l *links) chain(id *schema.ID) *int32 {
-	hash := maphash.String(linkSeed, id.Schema) ^ bits.RotateLeft64(maphash.String(linkSeed, id.Name), 1)
-	return &l.first[hash&uint64(len(l.first)-1)]
-}
-
-func (l *links) add(from *schema.ID, to *schema.Object) {
-	first := l.chain(from)
-	l.links = append(l.links, link{from, to, *first})
-	*first = int32(len(l.links))
-}
-
-// of returns what leads to an object.
-func (l *links) of(id schema.ID) (list []schema.ID) {
-	for at := *l.chain(&id); at != 0; at = l.links[at-1].before {
-		if found := &l.links[at-1]; *found.from == id {
-			list = append(list, found.to.ID)
-		}
+func ids(objects []*schema.Object) []schema.ID {
+	list := make([]schema.ID, len(objects))
+	for i, o := range objects {
+		list[i] = o.ID
 	}
 	return list
 }
@@ -189,7 +139,7 @@ func (c *closure) expand(whole schema.ID) {
 	c.expanded[whole] = true
 	for _, part := range c.withParts(whole) {
 		c.add(part)
-		for _, user := range c.users.of(part) {
+		for _, user := range c.users(part) {
 			switch top := c.whole(user); {
 			case top == user || c.follows(top, whole):
 				c.expand(top)
@@ -206,7 +156,7 @@ func (c *closure) expand(whole schema.ID) {
 // tied reports whether PostgreSQL repeats changes of other objects in parts of this
 // one, or of its parts in others: it cannot be made without them.
 func (c *closure) tied(top schema.ID) bool {
-	return len(c.leaders(top)) > 0 || slices.ContainsFunc(c.users.of(top), func(user schema.ID) bool { return c.follows(c.whole(user), top) })
+	return len(c.leaders(top)) > 0 || slices.ContainsFunc(c.users(top), func(user schema.ID) bool { return c.follows(c.whole(user), top) })
 }
 
 // follows reports whether PostgreSQL repeats changes of one object in parts of
@@ -219,7 +169,7 @@ func (c *closure) leaders(top schema.ID) []schema.ID {
 	if known {
 		return list
 	}
-	for _, part := range c.parts.of(top) {
+	for _, part := range c.parts(top) {
 		for _, leader := range c.kinds.Of(part).Follows(c.ctx, c.old.Objects[part]) {
 			list = append(list, c.whole(leader))
 		}
@@ -232,7 +182,7 @@ func (c *closure) leaders(top schema.ID) []schema.ID {
 func (c *closure) withParts(id schema.ID) []schema.ID {
 	list := []schema.ID{id}
 	for i := 0; i < len(list); i++ {
-		list = append(list, c.parts.of(list[i])...)
+		list = append(list, c.parts(list[i])...)
 	}
 	return list
 }
@@ -245,7 +195,7 @@ func (c *closure) addWhole(id schema.ID) {
 
 // addOwner takes in who owns an object: some have to belong to the owner of another.
 func (c *closure) addOwner(id schema.ID) {
-	for _, part := range c.parts.of(id) {
+	for _, part := range c.parts(id) {
 		if c.kinds.Of(part).Satellite == kind.FromOwner {
 			c.add(part)
 		}
@@ -270,7 +220,7 @@ func (c *closure) want(o *schema.Object) {
 		c.add(need)
 		top := c.whole(need)
 		c.add(top)
-		for _, part := range c.parts.of(top) {
+		for _, part := range c.parts(top) {
 			if c.kinds.Of(part).Inline {
 				c.add(part)
 			}
