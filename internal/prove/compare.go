@@ -66,25 +66,38 @@ func (e End) state() *schema.State {
 }
 
 // unequal returns those parts of a state and of the end in which they may differ.
+// Of most objects the desired state has the very one of the old state.
 func (e End) unequal(desired *schema.State) (want, have *schema.State) {
 	want, have = schema.NewState(desired.Server), schema.NewState(desired.Server)
-	for id, o := range desired.Objects {
-		end := e.object(id)
-		if end == nil || end != o && !slices.Equal(end.Attrs, o.Attrs) {
+	differ := func(id schema.ID, end, o *schema.Object) {
+		if end != nil && o != nil && (end == o || slices.Equal(end.Attrs, o.Attrs)) {
+			return
+		}
+		if o != nil {
 			want.Objects[id] = o
 		}
-		if end != nil && want.Objects[id] != nil {
+		if end != nil {
 			have.Objects[id] = end
 		}
 	}
-	for id, o := range e.old.Objects {
-		if _, known := e.changed[id]; !known && desired.Objects[id] == nil {
-			have.Objects[id] = o
+	both := 0
+	for id, o := range desired.Objects {
+		had := e.old.Objects[id]
+		if had != nil {
+			both++
+		}
+		if had != o {
+			differ(id, e.object(id), o)
 		}
 	}
-	for id, o := range e.changed {
-		if o != nil && desired.Objects[id] == nil {
-			have.Objects[id] = o
+	for id, end := range e.changed {
+		differ(id, end, desired.Objects[id])
+	}
+	if both < len(e.old.Objects) {
+		for id := range e.old.Objects {
+			if desired.Objects[id] == nil {
+				differ(id, e.object(id), nil)
+			}
 		}
 	}
 	return want, have
