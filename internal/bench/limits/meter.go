@@ -26,7 +26,7 @@ func (f figures) String() string {
 }
 
 const (
-	memoryPoll = 10 * time.Millisecond
+	memoryPoll = time.Millisecond
 	quietPoll  = 2 * time.Millisecond
 	quietLimit = 5 * time.Second
 	stopLimit  = 20 * time.Second
