@@ -10,7 +10,7 @@ import (
 // Compare returns what has to change for old to become new, ordered by
 // identity. Both states are printed by servers of the same major version.
 func Compare(old, new *schema.State) []schema.Delta {
-	var deltas []schema.Delta
+	deltas := make([]schema.Delta, 0, max(len(old.Objects)-len(new.Objects), len(new.Objects)-len(old.Objects)))
 	stay := 0
 	for id, o := range old.Objects {
 		n := new.Objects[id]

@@ -64,8 +64,8 @@ func expand(kinds *kind.Set, old, new *schema.State, deltas []schema.Delta, mode
 	e := &expansion{
 		kinds: kinds, old: old, new: new,
 		ctx: &kind.Ctx{Server: old.Server, Old: old, New: new, Kinds: kinds, Online: mode == Online,
-			Created: map[schema.ID]bool{}, Dropped: map[schema.ID]bool{}},
-		deltas: map[schema.ID]schema.Delta{}, altered: map[schema.ID][]kind.Action{},
+			Created: make(map[schema.ID]bool, len(deltas)), Dropped: make(map[schema.ID]bool, len(deltas))},
+		deltas: make(map[schema.ID]schema.Delta, len(deltas)), order: make([]schema.ID, 0, len(deltas)), altered: map[schema.ID][]kind.Action{},
 		moved: map[schema.ID][]kind.Action{}, cause: map[schema.ID]schema.ID{},
 		swapped: map[schema.ID]bool{}, pulled: map[schema.ID]bool{},
 	}

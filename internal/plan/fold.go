@@ -16,7 +16,11 @@ type placed struct {
 
 // flatten lists the statements of the ordered nodes.
 func flatten(nodes []*node) []placed {
-	var steps []placed
+	count := 0
+	for _, n := range nodes {
+		count += len(n.actions)
+	}
+	steps := make([]placed, 0, count)
 	for _, n := range nodes {
 		for _, a := range n.actions {
 			steps = append(steps, placed{node: n, action: a})
@@ -28,7 +32,8 @@ func flatten(nodes []*node) []placed {
 // fold moves statements into an earlier one that can say the same, such as a
 // constraint into the statement that creates its table. It does so only where
 // everything that the moved statement needs comes before its new place. It
-// returns what is left, and which node took in each node that moved.
+// returns what is left, which takes the place of the steps in memory, and which
+// node took in each node that moved.
 func fold(nodes []*node, steps []placed) (result []placed, folded map[*node]*node) {
 	position := map[*node]int{}
 	for i, n := range nodes {
@@ -36,6 +41,7 @@ func fold(nodes []*node, steps []placed) (result []placed, folded map[*node]*nod
 	}
 	containers := map[schema.ID]int{} // the step that holds the object or its fragment
 	folded = map[*node]*node{}
+	result = steps[:0]
 	for _, s := range steps {
 		at, found := containers[s.action.Into]
 		if s.action.Into != (schema.ID{}) && found && len(s.node.actions) == 1 &&

@@ -10,8 +10,7 @@ import (
 // statement, so that several of them write or read the relation once. What can
 // lose rows or fail on them stays a statement of its own, to be named by itself.
 func join(steps []placed, segments []int) ([]placed, []int) {
-	var joined []placed
-	var numbers []int
+	joined, numbers := steps[:0], make([]int, 0, len(steps)) // what is joined takes the place of the steps
 	for i, s := range steps {
 		if i > 0 && numbers[len(numbers)-1] == segments[i] && joinable(joined[len(joined)-1], s) {
 			last := &joined[len(joined)-1]
