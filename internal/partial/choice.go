@@ -113,10 +113,10 @@ func (c *Choice) compare(r Record) (gone []*load.Piece, added []int, err error) 
 	return gone, added, nil
 }
 
-// start is the beginning of a statement, for people.
+// start is the beginning of a statement, for people. What follows can be a secret.
 func start(sql string) string {
-	const most = 40
-	return strings.Join(strings.Fields(sql[:min(len(sql), most)]), " ")
+	words := strings.Fields(sql)
+	return strings.Join(words[:min(len(words), 2)], " ")
 }
 
 // define notes what a statement makes.
