@@ -204,7 +204,8 @@ func TestReadBoundsMemory(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v", err)
 			}
-			if used := after.TotalAlloc - before.TotalAlloc; used > 512<<20 {
+			// A buffer that doubles takes nearly three times its end in all, and twice that under the race detector.
+			if used := after.TotalAlloc - before.TotalAlloc; used > 6*uint64(format.Limit) {
 				t.Errorf("took %d MB", used>>20)
 			}
 		})
