@@ -3,6 +3,7 @@ package cairn
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -17,6 +18,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/cairn-db/cairn/internal/bench/schemas"
+	"github.com/cairn-db/cairn/internal/cache"
 	"github.com/cairn-db/cairn/internal/load"
 	"github.com/cairn-db/cairn/internal/partial"
 	"github.com/cairn-db/cairn/internal/pg"
@@ -82,16 +84,12 @@ func (d *deriver) build(text string) (partial.Record, *schema.State, error) {
 	if err := result.close(d.t.Context()); err != nil {
 		d.t.Fatal(err)
 	}
-	content, err := s.dir.Get(s.key)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	_, state, err := readEntry(content, nil)
+	found, err := readEntry(s.dir, s.key, nil)
 	if err != nil {
 		d.t.Fatal(err)
 	}
 	record, err := s.recalled(c.script.Pieces())
-	return record, state, err
+	return record, found.state, err
 }
 
 // try derives a text from another one that was built, and demands the state that
@@ -110,6 +108,7 @@ func (d *deriver) try(from partial.Record, text string) bool {
 		d.reasons[reason]++
 		return false
 	}
+	d.demandKept(s, got.kept)
 	_, want, err := d.build(text)
 	if want == nil {
 		d.t.Errorf("what cannot be built was derived: %v", err)
@@ -121,6 +120,16 @@ func (d *deriver) try(from partial.Record, text string) bool {
 		d.t.Errorf("the derived state is another one: %s", difference(want, got.state))
 	}
 	return true
+}
+
+// demandKept demands that a state is read from the cache as it was written there.
+func (d *deriver) demandKept(s *slot, k kept) {
+	d.t.Helper()
+	d.engine.keep(s, k)
+	again, err := readEntry(s.dir, s.key, nil)
+	if err != nil || again.state == nil || !bytes.Equal(snapshot.Pack(k.state), snapshot.Pack(again.state)) || !slices.Equal(k.roles, again.roles) {
+		d.t.Errorf("the state that was kept is another one: %v", err)
+	}
 }
 
 // comparable is all of a state but what the server has had to do before.
@@ -347,6 +356,42 @@ func TestDerived(t *testing.T) {
 			}
 			d.reasons = map[string]int{}
 		})
+	}
+}
+
+// What is written of a state that was derived from a derived one is upon the one
+// that was built, and without that it is not there.
+func TestDerivedUpon(t *testing.T) {
+	d := newDeriver(t, slices.Max(versions(t)))
+	from, _, err := d.build(world)
+	if err != nil {
+		t.Fatal(err)
+	}
+	built, text := cache.Key(from.State), world
+	var last *slot
+	for i, edit := range [][2]string{{"'how it is'", "'how it was'"}, {"SELECT 1$$", "SELECT 2$$"}, {"'how it was'", "'how it is'"}, {"DISABLE TRIGGER", "ENABLE ALWAYS TRIGGER"}} {
+		changed := strings.Replace(text, edit[0], edit[1], 1)
+		if changed == text {
+			t.Fatal(edit)
+		}
+		text = changed
+		c, s := d.recipe(text)
+		pieces := c.script.Pieces()
+		got, err := d.engine.deriveFrom(t.Context(), s, c, from, pieces, len(pieces))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.upon.Key != built || len(got.upon.More) == 0 || len(got.upon.More) > 20 {
+			t.Errorf("state %d: %d objects are written upon %x, not %x", i, len(got.upon.More), got.upon.Key, built)
+		}
+		d.demandKept(s, got.kept)
+		from, last = partial.NewRecord(s.key, i+1, pieces), s
+	}
+	if err := os.Remove(filepath.Join(last.dir.Path, hex.EncodeToString(built[:])+".entry")); err != nil {
+		t.Fatal(err)
+	}
+	if found := d.engine.lookUp(last, nil); found.state != nil {
+		t.Error("there is a state whose other part is gone")
 	}
 }
 
