@@ -153,4 +153,3 @@ func (d *deriver) log(what string) {
 	d.t.Log(strings.Join(reasons, "\n"))
 	d.derived, d.refused, d.reasons = 0, 0, map[string]int{}
 }
-
