@@ -107,11 +107,7 @@ func (e *Engine) newSlot(ctx context.Context, c recipe) (*slot, error) {
 	s.frame = sha256.New()
 	both := io.MultiWriter(s.base, s.frame)
 	fmt.Fprintf(both, "state\nprogram %s\nserver %s\nencoding %q\nextensions %q\n", program, stamp, cmp.Or(request.Encoding, "UTF8"), c.scratch.Extensions)
-	for _, name := range slices.Sorted(maps.Keys(config.RuntimeParams)) {
-		if name != "application_name" {
-			fmt.Fprintf(both, "setting %q %q\n", name, config.RuntimeParams[name])
-		}
-	}
+	writeSettings(both, config.RuntimeParams)
 	if c.ground != nil {
 		fmt.Fprintf(both, "ground %x\n", sha256.Sum256(snapshot.Pack(unsized(c.ground))))
 	}
@@ -122,6 +118,15 @@ func (e *Engine) newSlot(ctx context.Context, c recipe) (*slot, error) {
 		return s, err
 	}
 	return s, s.settle(strings.Split(string(directories), "\n"))
+}
+
+// writeSettings writes the settings that a connection begins with into a key.
+func writeSettings(w io.Writer, settings map[string]string) {
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		if name != "application_name" {
+			fmt.Fprintf(w, "setting %q %q\n", name, settings[name])
+		}
+	}
 }
 
 // unsized is a state without what changes by itself and makes nothing on a shadow.

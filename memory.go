@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/cairn-db/cairn/internal/cache"
@@ -33,7 +34,10 @@ func (e *Engine) memoryOf(t *target, s Scratch) *memory {
 		return nil
 	}
 	config := t.conn.Config()
-	return &memory{engine: e, dir: e.states(), prefix: fmt.Sprintf("target\nprogram %s\nhost %q port %d\n", program, config.Host, config.Port)}
+	var prefix strings.Builder
+	fmt.Fprintf(&prefix, "target\nprogram %s\nhost %q port %d\n", program, config.Host, config.Port)
+	writeSettings(&prefix, config.RuntimeParams)
+	return &memory{engine: e, dir: e.states(), prefix: prefix.String()}
 }
 
 func (m *memory) key(s catalog.Stamp) cache.Key { return sha256.Sum256([]byte(m.prefix + s.Place)) }

@@ -19,9 +19,11 @@ import (
 // are the same rows. What PostgreSQL writes into a row in its place, the estimates of
 // VACUUM and ANALYZE, is no part of a state, or is read again.
 //
-// That holds while one server runs. Where a data directory was restored or copied,
-// other transactions can have the same numbers, but it is another server that was
-// started.
+// That holds while one server runs, and as long as the numbers of transactions have
+// not come round. Where a data directory was restored or copied, other transactions
+// can have the same numbers, but it is another server that was started. So they can
+// where transactions were lost in a crash that the server has survived; its
+// background processes are others then.
 type Stamp struct {
 	Place   string // the running server, the database and who reads it
 	Content string // of the catalogs
@@ -78,7 +80,8 @@ func stampQuery(server int, restricted bool) string {
 	slices.Sort(sums) // those of a map have no order
 	return fmt.Sprintf(`SELECT concat_ws(' ', (SELECT oid FROM pg_database WHERE datname = current_database()),
 	CASE WHEN has_function_privilege('pg_control_system()', 'EXECUTE') THEN (SELECT system_identifier FROM pg_control_system()) END,
-	extract(epoch FROM pg_postmaster_start_time()), quote_ident(session_user), quote_ident(current_user)),
+	extract(epoch FROM pg_postmaster_start_time()), (SELECT min(pid) FROM pg_stat_get_activity(NULL) WHERE datid IS NULL),
+	pg_snapshot_xmax(pg_current_snapshot())::text::bigint >> 32, quote_ident(session_user), quote_ident(current_user)),
 	CASE WHEN %s THEN concat_ws(' ', (%s)) END`, readable, strings.Join(sums, "),\n\t("))
 }
 

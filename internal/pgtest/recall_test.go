@@ -3,7 +3,11 @@ package pgtest_test
 import (
 	"fmt"
 	"slices"
+	"syscall"
 	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/cairn-db/cairn"
 	"github.com/cairn-db/cairn/internal/pgtest"
@@ -66,6 +70,8 @@ CREATE SEQUENCE s; CREATE ROLE recall_reader; CREATE ROLE recall_user LOGIN; CRE
 				demand(change, false)
 				demand("once more after "+change, true)
 			}
+			crash(t, url)
+			demand("after a crash", false)
 			r.request.Scratch.NoCache = true
 			demand("without the cache", false)
 			r.request.Scratch.NoCache = false
@@ -84,6 +90,36 @@ CREATE SEQUENCE s; CREATE ROLE recall_reader; CREATE ROLE recall_user LOGIN; CRE
 			demand("another user, who does not see all catalogs", false)
 			demand("another user, who does not see all catalogs, again", false)
 		})
+	}
+}
+
+// crash kills a session of the server, so that the postmaster, which goes on, starts
+// all its other processes anew.
+func crash(t *testing.T, url string) {
+	t.Helper()
+	conn := pgtest.Connect(t, url)
+	var pid int
+	if err := conn.QueryRow(t.Context(), "SELECT pg_backend_pid()").Scan(&pid); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	for conn.Ping(t.Context()) == nil {
+		time.Sleep(10 * time.Millisecond)
+	}
+	for {
+		again, err := pgx.Connect(t.Context(), url)
+		if err == nil {
+			if err := again.Close(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			return
+		}
+		if t.Context().Err() != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
 }
 
