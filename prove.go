@@ -62,7 +62,11 @@ func (e *Engine) prove(ctx context.Context, t *trial, reach Reach) error {
 		return nil
 	}
 	if reach != Full {
-		part, about := prove.Closure(e.kinds, t.whole, t.desired, t.plan)
+		kinds := e.kinds
+		if t.target.ties != nil {
+			kinds = kinds.Knowing(t.target.ties)
+		}
+		part, about := prove.Closure(kinds, t.whole, t.desired, t.plan)
 		t.about = about
 		err := e.proveTwice(ctx, t, part, Closure)
 		var refused *prove.StepError
@@ -141,15 +145,15 @@ func (e *Engine) recordProof(t *trial, before, after *schema.State, reach Reach)
 		declared[i] = s.Relation != ""
 	}
 	prove.Record(e.kinds, t.plan, t.result, after, before)
-	sizes := map[string]*schema.Stats{}
-	for id, o := range t.old.Objects {
-		if o.Stats != nil {
-			sizes[id.String()] = o.Stats
-		}
-	}
 	for i := range t.plan.Steps {
-		if s := &t.plan.Steps[i]; !declared[i] && sizes[s.Relation] != nil {
-			s.Rows, s.Bytes = sizes[s.Relation].Rows, sizes[s.Relation].Bytes
+		s := &t.plan.Steps[i]
+		if declared[i] {
+			continue
+		}
+		for _, id := range prove.Find(s.Relation, t.old) {
+			if stats := t.old.Objects[id].Stats; stats != nil {
+				s.Rows, s.Bytes = stats.Rows, stats.Bytes
+			}
 		}
 	}
 	built := 0
@@ -284,28 +288,47 @@ func (e *Engine) copyInto(ctx context.Context, s *shadow.Shadow, t *trial, part 
 	return e.move(ctx, s, empty, goal)
 }
 
+// made returns the objects of the desired state that the old one does not have so,
+// or all of them.
+func (t *trial) made() []*schema.Object {
+	ids, known := prove.Differing(t.plan, t.old, t.desired)
+	if !known {
+		return slices.Collect(maps.Values(t.desired.Objects))
+	}
+	var list []*schema.Object
+	for _, id := range ids {
+		if o := t.desired.Objects[id]; o != nil {
+			list = append(list, o)
+		}
+	}
+	return list
+}
+
 // makeRoles makes the roles that objects of the trial name and that are no
 // objects themselves.
 func (e *Engine) makeRoles(ctx context.Context, s *shadow.Shadow, t *trial, goal *schema.State) error {
 	if t.scratch.Shadow == shadow.Target {
 		return nil // roles are shared with the target
 	}
-	roles := map[string]bool{}
-	for _, state := range []*schema.State{goal, t.desired} {
-		if state == nil {
-			continue
-		}
-		seen := map[string]bool{}
-		for id, o := range state.Objects {
-			for _, role := range e.kinds.Of(id).Roles(o) {
-				if seen[role] || role == "" || role[0] == '$' {
-					continue
-				}
-				seen[role] = true
-				if made := e.kinds.Role(role); t.whole.Objects[made] == nil && state.Objects[made] == nil {
-					roles[role] = true
-				}
+	roles, seen := map[string]bool{}, map[string]bool{}
+	add := func(state *schema.State, o *schema.Object) {
+		for _, role := range e.kinds.Of(o.ID).Roles(o) {
+			if seen[role] || role == "" || role[0] == '$' {
+				continue
 			}
+			seen[role] = true
+			if made := e.kinds.Role(role); t.whole.Objects[made] == nil && state.Objects[made] == nil {
+				roles[role] = true
+			}
+		}
+	}
+	for _, o := range goal.Objects {
+		add(goal, o)
+	}
+	if t.desired != nil {
+		clear(seen)
+		for _, o := range t.made() {
+			add(t.desired, o)
 		}
 	}
 	if len(roles) == 0 {

@@ -44,6 +44,7 @@ type target struct {
 	identity schema.Database
 	encoding string
 	user     string
+	ties     *kind.Ties                               // of its whole state, nil when they are not those of the managed part
 	pooled   bool                                     // something stands between it and the server
 	again    func(context.Context) (*pgx.Conn, error) // opens another connection
 }
