@@ -102,6 +102,7 @@ func (e *Engine) proveOn(ctx context.Context, t *trial, part *schema.State, reac
 	if err != nil {
 		return err
 	}
+	read.few = len(part.Objects) <= mostFew
 	refused, err := e.copyInto(ctx, s, t, part)
 	if err != nil {
 		return err
@@ -225,7 +226,11 @@ func (e *Engine) trialRequest(t *target, managed schema.Scope, scratch Scratch) 
 type trialReading struct {
 	unowned string // role whose objects nobody gave an owner
 	bare    bool   // owners and privileges tell nothing
+	few     bool   // it has no more objects than mostFew, or little more
 }
+
+// mostFew is how many objects are few, see catalog.Options.
+const mostFew = 1000
 
 // act lets the session of the scratch database be the role that runs the plan on
 // the target, so that it owns what it creates there. On a local server that role
@@ -354,7 +359,7 @@ END`))
 
 // readTrial reads what of the scratch database the plan manages.
 func (e *Engine) readTrial(ctx context.Context, s *shadow.Shadow, t *trial, r trialReading) (*schema.State, error) {
-	state, err := catalog.Read(ctx, s.Conn, e.kinds, catalog.Options{Server: t.plan.Server, Unowned: r.unowned, Default: t.whole.Default, With: scope.Options(t.plan.Scope)})
+	state, err := catalog.Read(ctx, s.Conn, e.kinds, catalog.Options{Server: t.plan.Server, Few: r.few, Unowned: r.unowned, Default: t.whole.Default, With: scope.Options(t.plan.Scope)})
 	if err != nil {
 		return nil, fmt.Errorf("reading the shadow: %w", err)
 	}

@@ -25,6 +25,7 @@ type Options struct {
 	Default string // role that creates what a plan on this state creates
 
 	With []kind.Option // what to read beside what always is
+	Few  bool          // the database has few objects, as the copy for a proof: looking up each is quicker than planning other joins
 	Like *schema.State // a state that is much the same, to share with it what both have; may be nil
 
 	// LockTimeout limits the wait for another session's exclusive lock, which
@@ -150,6 +151,9 @@ func (r *reader) readSnapshot(ctx context.Context, conn *pgx.Conn) error {
 		return nil
 	}}
 	opening := append(strings.Split(fmt.Sprintf(settings, r.options.LockTimeout.Milliseconds()), ";\n"), foundQuery(kinds))
+	if r.options.Few {
+		opening = slices.Insert(opening, len(opening)-1, "SET LOCAL enable_hashjoin = off", "SET LOCAL enable_mergejoin = off")
+	}
 	ignore := target{"the settings", func(*pgconn.ResultReader) error { return nil }}
 	if err := send(ctx, conn, opening, append(slices.Repeat([]target{ignore}, len(opening)-1), first)); err != nil {
 		return err
