@@ -245,10 +245,15 @@ func (e *Engine) act(ctx context.Context, s *shadow.Shadow, t *trial) (trialRead
 		return trialReading{unowned: s.Unowned, bare: true}, nil
 	}
 	if s.Local && t.whole.Objects[e.kinds.Role(role)] == nil {
-		_, err := s.Conn.Exec(ctx, "DO "+pg.QuoteLiteral("BEGIN CREATE ROLE "+quoted+" SUPERUSER; EXCEPTION WHEN duplicate_object OR unique_violation THEN ALTER ROLE "+quoted+" SUPERUSER; END"))
-		if err != nil {
-			return trialReading{}, fmt.Errorf("making role %s on the shadow: %w", role, err)
+		become := " ROLE " + quoted + " SUPERUSER; SET SESSION AUTHORIZATION " + quoted
+		_, err := s.Conn.Exec(ctx, "CREATE"+become)
+		if code := pg.Code(err); code == "42710" || code == "23505" { // it is there
+			_, err = s.Conn.Exec(ctx, "ALTER"+become)
 		}
+		if err != nil {
+			return trialReading{}, fmt.Errorf("acting as role %s on the shadow: %w", role, err)
+		}
+		return trialReading{}, nil
 	}
 	var able bool
 	if err := s.Conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1 AND rolsuper)", role).Scan(&able); err != nil {
