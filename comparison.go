@@ -69,7 +69,11 @@ func (e *Engine) begin(ctx context.Context, c *comparison, goal read, r PlanRequ
 
 // derive returns the plan to a state, with its reverse.
 func (e *Engine) derive(ctx context.Context, c comparison, desired *schema.State, s Selection) (*schema.Plan, error) {
-	p, err := plan.Make(e.kinds, c.start, desired, c.mode)
+	kinds := e.kinds
+	if c.target != nil && c.target.ties != nil && c.renames == nil {
+		kinds = kinds.Knowing(c.target.ties, c.start)
+	}
+	p, err := plan.Make(kinds, c.start, desired, c.mode)
 	if err != nil {
 		return nil, err
 	}

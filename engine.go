@@ -94,6 +94,9 @@ func (e *Engine) Plan(ctx context.Context, r PlanRequest) (p *schema.Plan, err e
 // another one.
 func (e *Engine) planTo(ctx context.Context, target *target, old *schema.State, desired *read, r PlanRequest) (*schema.Plan, error) {
 	whole := copyOf(old)
+	if old.Unowned == "" { // then what is managed is a part of the whole
+		target.ties = kind.NewTies(whole)
+	}
 	p, err := e.planFor(ctx, target, old, desired, r)
 	if err != nil {
 		return nil, err

@@ -62,7 +62,11 @@ func (e *Engine) prove(ctx context.Context, t *trial, reach Reach) error {
 		return nil
 	}
 	if reach != Full {
-		part, about := prove.Closure(e.kinds, t.whole, t.desired, t.plan)
+		kinds := e.kinds
+		if t.target.ties != nil {
+			kinds = kinds.Knowing(t.target.ties)
+		}
+		part, about := prove.Closure(kinds, t.whole, t.desired, t.plan)
 		t.about = about
 		err := e.proveTwice(ctx, t, part, Closure)
 		var refused *prove.StepError
@@ -98,6 +102,7 @@ func (e *Engine) proveOn(ctx context.Context, t *trial, part *schema.State, reac
 	if err != nil {
 		return err
 	}
+	read.few = len(part.Objects) <= mostFew
 	refused, err := e.copyInto(ctx, s, t, part)
 	if err != nil {
 		return err
@@ -141,15 +146,15 @@ func (e *Engine) recordProof(t *trial, before, after *schema.State, reach Reach)
 		declared[i] = s.Relation != ""
 	}
 	prove.Record(e.kinds, t.plan, t.result, after, before)
-	sizes := map[string]*schema.Stats{}
-	for id, o := range t.old.Objects {
-		if o.Stats != nil {
-			sizes[id.String()] = o.Stats
-		}
-	}
 	for i := range t.plan.Steps {
-		if s := &t.plan.Steps[i]; !declared[i] && sizes[s.Relation] != nil {
-			s.Rows, s.Bytes = sizes[s.Relation].Rows, sizes[s.Relation].Bytes
+		s := &t.plan.Steps[i]
+		if declared[i] {
+			continue
+		}
+		for _, id := range prove.Find(s.Relation, t.old) {
+			if stats := t.old.Objects[id].Stats; stats != nil {
+				s.Rows, s.Bytes = stats.Rows, stats.Bytes
+			}
 		}
 	}
 	built := 0
@@ -221,7 +226,11 @@ func (e *Engine) trialRequest(t *target, managed schema.Scope, scratch Scratch) 
 type trialReading struct {
 	unowned string // role whose objects nobody gave an owner
 	bare    bool   // owners and privileges tell nothing
+	few     bool   // it has no more objects than mostFew, or little more
 }
+
+// mostFew is how many objects are few, see catalog.Options.
+const mostFew = 1000
 
 // act lets the session of the scratch database be the role that runs the plan on
 // the target, so that it owns what it creates there. On a local server that role
@@ -236,10 +245,15 @@ func (e *Engine) act(ctx context.Context, s *shadow.Shadow, t *trial) (trialRead
 		return trialReading{unowned: s.Unowned, bare: true}, nil
 	}
 	if s.Local && t.whole.Objects[e.kinds.Role(role)] == nil {
-		_, err := s.Conn.Exec(ctx, "DO "+pg.QuoteLiteral("BEGIN CREATE ROLE "+quoted+" SUPERUSER; EXCEPTION WHEN duplicate_object OR unique_violation THEN ALTER ROLE "+quoted+" SUPERUSER; END"))
-		if err != nil {
-			return trialReading{}, fmt.Errorf("making role %s on the shadow: %w", role, err)
+		become := " ROLE " + quoted + " SUPERUSER; SET SESSION AUTHORIZATION " + quoted
+		_, err := s.Conn.Exec(ctx, "CREATE"+become)
+		if code := pg.Code(err); code == "42710" || code == "23505" { // it is there
+			_, err = s.Conn.Exec(ctx, "ALTER"+become)
 		}
+		if err != nil {
+			return trialReading{}, fmt.Errorf("acting as role %s on the shadow: %w", role, err)
+		}
+		return trialReading{}, nil
 	}
 	var able bool
 	if err := s.Conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1 AND rolsuper)", role).Scan(&able); err != nil {
@@ -284,28 +298,47 @@ func (e *Engine) copyInto(ctx context.Context, s *shadow.Shadow, t *trial, part 
 	return e.move(ctx, s, empty, goal)
 }
 
+// made returns the objects of the desired state that the old one does not have so,
+// or all of them.
+func (t *trial) made() []*schema.Object {
+	ids, known := prove.Differing(t.plan, t.old, t.desired)
+	if !known {
+		return slices.Collect(maps.Values(t.desired.Objects))
+	}
+	var list []*schema.Object
+	for _, id := range ids {
+		if o := t.desired.Objects[id]; o != nil {
+			list = append(list, o)
+		}
+	}
+	return list
+}
+
 // makeRoles makes the roles that objects of the trial name and that are no
 // objects themselves.
 func (e *Engine) makeRoles(ctx context.Context, s *shadow.Shadow, t *trial, goal *schema.State) error {
 	if t.scratch.Shadow == shadow.Target {
 		return nil // roles are shared with the target
 	}
-	roles := map[string]bool{}
-	for _, state := range []*schema.State{goal, t.desired} {
-		if state == nil {
-			continue
-		}
-		seen := map[string]bool{}
-		for id, o := range state.Objects {
-			for _, role := range e.kinds.Of(id).Roles(o) {
-				if seen[role] || role == "" || role[0] == '$' {
-					continue
-				}
-				seen[role] = true
-				if made := e.kinds.Role(role); t.whole.Objects[made] == nil && state.Objects[made] == nil {
-					roles[role] = true
-				}
+	roles, seen := map[string]bool{}, map[string]bool{}
+	add := func(state *schema.State, o *schema.Object) {
+		for _, role := range e.kinds.Of(o.ID).Roles(o) {
+			if seen[role] || role == "" || role[0] == '$' {
+				continue
 			}
+			seen[role] = true
+			if made := e.kinds.Role(role); t.whole.Objects[made] == nil && state.Objects[made] == nil {
+				roles[role] = true
+			}
+		}
+	}
+	for _, o := range goal.Objects {
+		add(goal, o)
+	}
+	if t.desired != nil {
+		clear(seen)
+		for _, o := range t.made() {
+			add(t.desired, o)
 		}
 	}
 	if len(roles) == 0 {
@@ -331,7 +364,7 @@ END`))
 
 // readTrial reads what of the scratch database the plan manages.
 func (e *Engine) readTrial(ctx context.Context, s *shadow.Shadow, t *trial, r trialReading) (*schema.State, error) {
-	state, err := catalog.Read(ctx, s.Conn, e.kinds, catalog.Options{Server: t.plan.Server, Unowned: r.unowned, Default: t.whole.Default, With: scope.Options(t.plan.Scope)})
+	state, err := catalog.Read(ctx, s.Conn, e.kinds, catalog.Options{Server: t.plan.Server, Few: r.few, Unowned: r.unowned, Default: t.whole.Default, With: scope.Options(t.plan.Scope)})
 	if err != nil {
 		return nil, fmt.Errorf("reading the shadow: %w", err)
 	}

@@ -45,6 +45,7 @@ type target struct {
 	encoding string
 	user     string
 	memory   *memory                                  // has what was read of it before; nil for none
+	ties     *kind.Ties                               // of its whole state, nil when they are not those of the managed part
 	pooled   bool                                     // something stands between it and the server
 	again    func(context.Context) (*pgx.Conn, error) // opens another connection
 }

@@ -25,6 +25,7 @@ type Options struct {
 	Default string // role that creates what a plan on this state creates
 
 	With []kind.Option // what to read beside what always is
+	Few  bool          // the database has few objects, as the copy for a proof: looking up each is quicker than planning other joins
 	Like *schema.State // a state that is much the same, to share with it what both have; may be nil
 
 	Memory Memory // has states that were read before; nil for none
@@ -171,6 +172,9 @@ func (r *reader) readSnapshot(ctx context.Context, conn *pgx.Conn) (recalled boo
 // begin opens the transaction, and asks which kinds there are and for the stamp.
 func (r *reader) begin(ctx context.Context, conn *pgx.Conn, kinds []*kind.Kind) (found []bool, err error) {
 	queries := strings.Split(fmt.Sprintf(settings, r.options.LockTimeout.Milliseconds()), ";\n")
+	if r.options.Few {
+		queries = append(queries, "SET LOCAL enable_hashjoin = off", "SET LOCAL enable_mergejoin = off")
+	}
 	targets := slices.Repeat([]target{{"the settings", nothingTo}}, len(queries))
 	queries = append(queries, foundQuery(kinds))
 	targets = append(targets, target{"which kinds there are", func(rr *pgconn.ResultReader) error {

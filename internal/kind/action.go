@@ -141,7 +141,7 @@ type Ctx struct {
 	Created  map[schema.ID]bool // objects that the plan creates, or drops and creates
 	Dropped  map[schema.ID]bool // objects that the plan drops, or drops and creates
 	helpers  map[string]bool    // names of helpers on both sides
-	ties     map[*schema.State]ties
+	ties     map[*schema.State]*Ties
 }
 
 // Ref returns how DDL addresses the object.

@@ -234,6 +234,7 @@ type Kind struct {
 type Set struct {
 	kinds  []*Kind
 	byName map[string]*Kind
+	ties   map[*schema.State]*Ties // see Knowing
 }
 
 // All returns the kinds in the order of their definition.

@@ -1,9 +1,7 @@
 package prove
 
 import (
-	"cmp"
 	"slices"
-	"strings"
 
 	"github.com/cairn-db/cairn/internal/kind"
 	"github.com/cairn-db/cairn/schema"
@@ -15,7 +13,7 @@ import (
 // It also returns the texts of what the steps touch and of what their objects
 // need, with the wholes that these belong to.
 func Closure(kinds *kind.Set, old, new *schema.State, p *schema.Plan) (part *schema.State, about map[string]bool) {
-	c := &closure{kinds: kinds, old: old, in: map[schema.ID]bool{}, expanded: map[schema.ID]bool{}, leading: map[schema.ID][]schema.ID{},
+	c := &closure{kinds: kinds, old: old, in: map[schema.ID]bool{}, expanded: map[schema.ID]bool{}, leading: map[schema.ID][]schema.ID{}, said: map[schema.ID]bool{},
 		ctx: &kind.Ctx{Server: old.Server, Old: old, New: new, Kinds: kinds, Created: map[schema.ID]bool{}, Dropped: map[schema.ID]bool{}}}
 	about = map[string]bool{}
 	for _, id := range touched(p, old, new) {
@@ -35,10 +33,8 @@ func Closure(kinds *kind.Set, old, new *schema.State, p *schema.Plan) (part *sch
 	}
 	less := *old
 	part, less.Objects = &less, make(map[schema.ID]*schema.Object, len(c.in))
-	for id, o := range old.Objects {
-		if o.Builtin {
-			part.Objects[id] = o // every database has it
-		}
+	for _, o := range c.ctx.Builtin(old) {
+		part.Objects[o.ID] = o // every database has it
 	}
 	for id := range c.in {
 		part.Objects[id] = old.Objects[id]
@@ -55,6 +51,7 @@ type closure struct {
 	expanded map[schema.ID]bool        // wholes of which the users were looked at
 	queue    []schema.ID               // those of which needs were not looked at yet
 	leading  map[schema.ID][]schema.ID // of wholes, see leaders
+	said     map[schema.ID]bool        // wholes of which all is in that their creation says
 }
 
 // users returns what needs an object, and parts what is a part of it.
@@ -81,33 +78,11 @@ func touched(p *schema.Plan, states ...*schema.State) []schema.ID {
 	for _, c := range p.Changes {
 		texts[c.Object], texts[c.Parent] = true, true
 	}
-	tails := map[string]bool{}
-	for text := range texts {
-		tails[text[strings.LastIndexAny(text, ends)+1:]] = true
-	}
-	ids := map[schema.ID]bool{}
-	for _, s := range states {
-		for id := range s.Objects {
-			if mayEnd(id, tails) && texts[id.String()] {
-				ids[id] = true
-			}
-		}
-	}
 	var list []schema.ID
-	for id := range ids {
-		list = append(list, id)
+	for text := range texts {
+		list = append(list, Find(text, states...)...)
 	}
 	return list
-}
-
-// ends are what the last name of an ID follows in its text.
-const ends = ".:/"
-
-// mayEnd reports whether the text of an ID may end like one of those that end with
-// the tails, without making it.
-func mayEnd(id schema.ID, tails map[string]bool) bool {
-	last := cmp.Or(id.Role, id.Part, id.Name)
-	return last == "" || tails[last] || id.Args != "" || strings.ContainsAny(last, ends+"\"() \n")
 }
 
 // whole returns the outermost object that an object is a part of.
@@ -220,6 +195,10 @@ func (c *closure) want(o *schema.Object) {
 		c.add(need)
 		top := c.whole(need)
 		c.add(top)
+		if c.said[top] {
+			continue
+		}
+		c.said[top] = true
 		for _, part := range c.parts(top) {
 			if c.kinds.Of(part).Inline {
 				c.add(part)

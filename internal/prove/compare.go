@@ -65,9 +65,10 @@ func (e End) state() *schema.State {
 	return &whole
 }
 
-// unequal returns those parts of a state and of the end in which they may differ.
-// Of most objects the desired state has the very one of the old state.
-func (e End) unequal(desired *schema.State) (want, have *schema.State) {
+// unequal returns those parts of the desired state and of the end in which they may
+// differ: what the steps changed, and what they should have. Where the plan does not
+// say that, of most objects the desired state has the very one of the old state.
+func (e End) unequal(p *schema.Plan, desired *schema.State) (want, have *schema.State) {
 	want, have = schema.NewState(desired.Server), schema.NewState(desired.Server)
 	differ := func(id schema.ID, end, o *schema.Object) {
 		if end != nil && o != nil && (end == o || slices.Equal(end.Attrs, o.Attrs)) {
@@ -80,24 +81,23 @@ func (e End) unequal(desired *schema.State) (want, have *schema.State) {
 			have.Objects[id] = end
 		}
 	}
-	both := 0
-	for id, o := range desired.Objects {
-		had := e.old.Objects[id]
-		if had != nil {
-			both++
-		}
-		if had != o {
-			differ(id, e.object(id), o)
-		}
-	}
 	for id, end := range e.changed {
 		differ(id, end, desired.Objects[id])
 	}
-	if both < len(e.old.Objects) {
-		for id := range e.old.Objects {
-			if desired.Objects[id] == nil {
-				differ(id, e.object(id), nil)
-			}
+	if ids, known := Differing(p, e.old, desired); known {
+		for _, id := range ids {
+			differ(id, e.object(id), desired.Objects[id])
+		}
+		return want, have
+	}
+	for id, o := range desired.Objects {
+		if e.old.Objects[id] != o {
+			differ(id, e.object(id), o)
+		}
+	}
+	for id := range e.old.Objects {
+		if desired.Objects[id] == nil {
+			differ(id, e.object(id), nil)
 		}
 	}
 	return want, have
@@ -142,7 +142,7 @@ func Unlike(old, before *schema.State) map[string][]string {
 // no difference, and what the copy was unlike the target in only a remark.
 func Compare(kinds *kind.Set, p *schema.Plan, r *Result, end End, desired *schema.State, unlike map[string][]string) error {
 	l := left{plan: p, result: r, unlike: unlike}
-	want, have := end.unequal(desired)
+	want, have := end.unequal(p, desired)
 	for _, d := range diff.Compare(plan.Unprinted(kinds, want, p.Printed), plan.Unprinted(kinds, have, p.Printed)) {
 		o := d.Old
 		if o == nil {

@@ -151,8 +151,18 @@ UNION ALL SELECT 'type', json_build_object('oid', y.oid::int8, 'name', format_ty
 	'checks', (SELECT json_agg(pg_get_expr(k.conbin, 0)) FROM pg_constraint k WHERE k.contypid = y.oid AND k.contype = 'c'), 'notnull', y.typnotnull)::text
 FROM t JOIN pg_type y ON y.oid = t.oid`
 
+// byIndex keeps the server from reading whole catalogs and from making room for
+// thousands of rows, because it cannot know how few a recursive query has.
+const (
+	byIndex = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL work_mem = '64kB'"
+	byCost  = "SET LOCAL enable_hashjoin TO DEFAULT; SET LOCAL enable_mergejoin TO DEFAULT; SET LOCAL work_mem TO DEFAULT"
+)
+
 // read describes the tables and the types of their columns.
 func (s *seeder) read(touched map[int64]bool) error {
+	if _, err := s.conn.Exec(s.ctx, byIndex); err != nil {
+		return err
+	}
 	var oids []string
 	for oid := range touched {
 		oids = append(oids, strconv.FormatInt(oid, 10))
@@ -175,6 +185,10 @@ func (s *seeder) read(touched map[int64]bool) error {
 		s.tables[t.OID] = &t
 		return err
 	})
+	if err != nil {
+		return err
+	}
+	_, err = s.conn.Exec(s.ctx, byCost) // the rows depend on how they are joined
 	return err
 }
 

@@ -79,7 +79,8 @@ type view struct {
 	names   map[int64]string    // of the indexes
 }
 
-// look reads the view of the session. It locks no watched relation itself.
+// look reads the view of the session. It locks no watched relation itself. The
+// server keeps the query, which takes it longer to plan than to run.
 func (r *runner) look(ctx context.Context, conn *pgx.Conn) (view, error) {
 	v := view{map[int64]kind.Lock{}, map[int64]int64{}, map[int64]int64{}, map[int64]int64{}, map[int64]string{}}
 	if len(r.relations) == 0 {
@@ -90,8 +91,7 @@ func (r *runner) look(ctx context.Context, conn *pgx.Conn) (view, error) {
 	WHERE l.pid = pg_backend_pid() AND l.granted AND `+lockOfWatched(list)+`
 UNION ALL SELECT 'relation', c.oid::int8, c.relfilenode::int8, pg_stat_get_xact_numscans(c.oid), '' FROM pg_class c WHERE c.oid = ANY (`+list+`)
 UNION ALL SELECT 'index', c.oid::int8, c.relfilenode::int8, 0, n.nspname || '.' || c.relname
-	FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE i.indrelid = ANY (`+list+`)`,
-		pgx.QueryExecModeSimpleProtocol)
+	FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE i.indrelid = ANY (`+list+`)`)
 	if err != nil {
 		return v, fmt.Errorf("observing a step: %w", err)
 	}

@@ -25,12 +25,19 @@ func initData(ctx context.Context, b Binaries, acct account, data, superuser str
 	return runNamed(ctx, b, acct, "", "initdb", args...)
 }
 
+// segments is how many files of the log initdb makes ready at most, the least
+// min_wal_size (manual chapter 19.5).
+const segments = 5
+
 // makeOnly makes an empty database in a new data directory, in place of the one
 // that initdb makes for users.
+//
+// The log of initdb is left behind: its segments, used ones and those made ready, are
+// more than a third of what a server starts with.
 func makeOnly(ctx context.Context, b Binaries, acct account, data, name string) error {
-	statements := CreateDatabase(b.Major, name) + "\nDROP DATABASE postgres\n" // a line each
+	statements := CreateDatabase(b.Major, name) + "\nDROP DATABASE postgres\n" + strings.Repeat("CHECKPOINT\nSELECT pg_switch_wal()\n", segments) // a line each
 	err := runNamed(ctx, b, acct, statements, "postgres", "--single", "-F", "-D", data,
-		"-c", "exit_on_error=on", "-c", "log_checkpoints=off", "-c", "dynamic_shared_memory_type=mmap", systemDatabase)
+		"-c", "exit_on_error=on", "-c", "wal_recycle=off", "-c", "min_wal_size=2MB", "-c", "log_checkpoints=off", "-c", "dynamic_shared_memory_type=mmap", systemDatabase)
 	if err != nil {
 		return fmt.Errorf("making database %s: %w", name, err)
 	}

@@ -41,6 +41,7 @@ type Config struct {
 	Durable   bool              // write through to the disk
 	Superuser string            // role that owns the server; postgres when empty
 	Database  string            // empty database that a temporary server starts with in place of postgres; see Server.Complete
+	Sessions  int               // that it serves at once, where they are few
 	Locks     int               // that one transaction may hold at once, where it is more than most do
 	Settings  map[string]string // server settings, which win over the built-in ones
 }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strconv"
@@ -39,18 +40,22 @@ func socketList(dir string) string {
 	return `"` + strings.ReplaceAll(dir, `"`, `""`) + `"`
 }
 
-// connections is how many a server takes. Its table of locks has room for so many
-// times what is said of one transaction.
-const connections = 50
+// connections is how many a server takes, and locks how many its table of them has
+// room for, where nothing else is said.
+const (
+	connections = 50
+	locks       = 64 * connections
+)
 
 // quickSettings suit a server whose data nobody will miss.
 func quickSettings(major int, c Config) map[string]string {
+	sessions := cmp.Or(c.Sessions, connections)
 	set := map[string]string{
 		"autovacuum":                      "off",
 		"checkpoint_timeout":              "1h",
 		"dynamic_shared_memory_type":      "mmap", // leaves nothing outside the data directory
 		"jit":                             "off",
-		"max_connections":                 strconv.Itoa(connections),
+		"max_connections":                 strconv.Itoa(sessions),
 		"max_logical_replication_workers": "0", // a subscription is read, and never runs
 		"max_wal_senders":                 "0",
 		"max_wal_size":                    "1GB",
@@ -65,7 +70,7 @@ func quickSettings(major int, c Config) map[string]string {
 		set["full_page_writes"] = "off"
 		set["synchronous_commit"] = "off"
 	}
-	if each := c.Locks / connections; each > 64 { // else the default does; manual chapter 19.12
+	if each := max(c.Locks, locks) / sessions; each > 64 { // else the default does; manual chapter 19.12
 		set["max_locks_per_transaction"] = strconv.Itoa(each)
 	}
 	if major >= 18 {

@@ -37,7 +37,7 @@ type template struct {
 
 func templateFor(b Binaries, c Config, o Options) template {
 	root := filepath.Join(o.CacheDir, "initdb")
-	sum := sha256.Sum256(fmt.Appendf(nil, "3\x00%s\x00%s\x00%s\x00%s", b.Bin, b.Version, c.superuser(), c.Database))
+	sum := sha256.Sum256(fmt.Appendf(nil, "4\x00%s\x00%s\x00%s\x00%s", b.Bin, b.Version, c.superuser(), c.Database))
 	name := fmt.Sprintf("%s-uid%d-%x.tar", b.Version, os.Geteuid(), sum[:6])
 	return template{root: root, file: filepath.Join(root, name), database: c.Database}
 }
@@ -140,10 +140,7 @@ func unpackEntry(data string, header *tar.Header, r io.Reader, content []byte, a
 	if _, err := io.ReadFull(r, content); err != nil {
 		return content, err
 	}
-	if err := os.WriteFile(target, content, 0o600); err != nil {
-		return content, err
-	}
-	return content, acct.own(target)
+	return content, acct.write(target, content)
 }
 
 // save puts a copy of a data directory that no server has used yet into the

@@ -203,7 +203,20 @@ func (p *Pool) settle() error {
 	return b.err
 }
 
+const (
+	sessions = 20   // more than ever use one shadow
+	few      = 1000 // statements whose objects take little memory
+)
+
+// launch starts a server that is small where little is asked of it: what it sets up
+// for sessions and memory takes it as long as much of what a small plan asks.
 func launch(ctx context.Context, binaries server.Binaries, r Request) (*server.Server, error) {
 	server.Sweep(r.Server)
-	return server.Start(ctx, binaries, server.Config{Superuser: Superuser, Database: prepared, Locks: 2 * r.Statements}, r.Server)
+	c := server.Config{Superuser: Superuser, Database: prepared, Locks: 2 * r.Statements, Sessions: sessions, Settings: map[string]string{
+		"max_parallel_workers_per_gather": "0",
+	}}
+	if r.Statements < few {
+		c.Settings["shared_buffers"] = "32MB"
+	}
+	return server.Start(ctx, binaries, c, r.Server)
 }
