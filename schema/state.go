@@ -103,7 +103,7 @@ func (s *State) Sorted() []*Object {
 	for _, o := range s.Objects {
 		objects = append(objects, o)
 	}
-	slices.SortFunc(objects, func(a, b *Object) int { return Compare(a.ID, b.ID) })
+	slices.SortFunc(objects, CompareObjects)
 	return objects
 }
 
@@ -149,8 +149,18 @@ func appendField(text []byte, s string) []byte {
 // Delta is one difference between two states: Old is nil for an object to add,
 // New is nil for one to drop.
 type Delta struct {
-	ID      ID
 	Old     *Object
 	New     *Object
 	Changed []string // names of the attributes that differ, when both are there
+}
+
+// ID returns the identity of the object that differs.
+func (d Delta) ID() ID { return d.Object().ID }
+
+// Object returns the new form, or the old one of an object to drop.
+func (d Delta) Object() *Object {
+	if d.New != nil {
+		return d.New
+	}
+	return d.Old
 }
