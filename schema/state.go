@@ -80,12 +80,11 @@ func (s *State) Object(id ID) *Object {
 // little more memory than one. The state may be nil.
 func (s *State) Share(o *Object) *Object {
 	had := s.Object(o.ID)
-	if had == nil {
+	if had == nil || had == o {
 		return o
 	}
 	attrs, needs := slices.Equal(o.Attrs, had.Attrs), slices.Equal(o.Needs, had.Needs)
-	sized := o.Stats == had.Stats || o.Stats != nil && had.Stats != nil && *o.Stats == *had.Stats
-	if attrs && needs && sized && o.Parent == had.Parent && o.Order == had.Order && o.Builtin == had.Builtin {
+	if attrs && needs && SameStats(o.Stats, had.Stats) && o.Parent == had.Parent && o.Order == had.Order && o.Builtin == had.Builtin {
 		return had
 	}
 	if attrs {
@@ -96,6 +95,9 @@ func (s *State) Share(o *Object) *Object {
 	}
 	return o
 }
+
+// SameStats reports whether two relations are of one size, or both of none.
+func SameStats(a, b *Stats) bool { return a == b || a != nil && b != nil && *a == *b }
 
 // Sorted returns the objects ordered by identity.
 func (s *State) Sorted() []*Object {
