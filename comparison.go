@@ -3,12 +3,12 @@ package cairn
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
 	"github.com/cairn-db/cairn/internal/diff"
 	"github.com/cairn-db/cairn/internal/hazard"
+	"github.com/cairn-db/cairn/internal/kind"
 	"github.com/cairn-db/cairn/internal/plan"
 	"github.com/cairn-db/cairn/internal/rename"
 	"github.com/cairn-db/cairn/schema"
@@ -21,6 +21,7 @@ type comparison struct {
 	old      *schema.State
 	start    *schema.State // the old one, under the new names when there are renames
 	desired  *schema.State
+	differ   bool      // from the start to the desired one there is something to do
 	renames  *renaming // nil when there are none
 	managed  schema.Scope
 	findings []schema.Finding
@@ -59,7 +60,8 @@ func (e *Engine) begin(ctx context.Context, c *comparison, goal read, r PlanRequ
 		c.start = c.renames.state
 	}
 	deltas := diff.Compare(c.start, goal.state)
-	if c.target != nil && r.Prove != NoProof && len(deltas) > 0 {
+	c.differ = len(deltas) > 0
+	if c.target != nil && r.Prove != NoProof && c.differ {
 		request := e.trialRequest(c.target, c.managed, r.Scratch)
 		request.Statements = len(deltas)
 		e.shadows.Begin(ctx, request)
@@ -67,26 +69,25 @@ func (e *Engine) begin(ctx context.Context, c *comparison, goal read, r PlanRequ
 	return e.reprint(ctx, c.start, goal, c.managed, deltas)
 }
 
-// derive returns the plan to a state, with its reverse.
+// derive returns the plan to a state, with its reverse. The way back is made
+// first: what it is made of is let go before there is the plan itself.
 func (e *Engine) derive(ctx context.Context, c comparison, desired *schema.State, s Selection) (*schema.Plan, error) {
 	kinds := e.kinds
 	if c.target != nil && c.target.ties != nil && c.renames == nil {
 		kinds = kinds.Knowing(c.target.ties, c.start)
 	}
+	back, noWay := e.wayBack(kinds, c, desired)
 	p, err := plan.Make(kinds, c.start, desired, c.mode)
 	if err != nil {
 		return nil, err
 	}
-	var reverse *schema.Reverse
-	if len(p.Steps) > 0 || c.renames != nil {
-		reverse = e.reverse(c, desired, p)
-	}
+	reverse := e.reverse(c, p, back, noWay)
 	if c.renames != nil {
 		e.prepend(c.renames, p, c.old, desired)
 	}
 	p.Outcome = []schema.Pin{}
 	if p.From != p.To || c.renames != nil { // equal fingerprints have equal pins
-		p.Outcome = plan.Outcome(e.kinds, c.old, desired, p.Printed)
+		p.Outcome = plan.Outcome(e.kinds, c.old, desired, p)
 	}
 	if len(p.Steps) > 0 {
 		p.Reverse = reverse
@@ -102,25 +103,26 @@ func (e *Engine) derive(ctx context.Context, c comparison, desired *schema.State
 	return p, nil
 }
 
-// reverse plans the way back, and says what it cannot bring back.
-func (e *Engine) reverse(c comparison, desired *schema.State, p *schema.Plan) *schema.Reverse {
+// wayBack returns the steps from the end of a plan to its start.
+func (e *Engine) wayBack(kinds *kind.Set, c comparison, desired *schema.State) ([]schema.Step, error) {
+	if !c.differ {
+		return nil, nil
+	}
 	end := *desired
 	end.Default, end.Unowned, end.Roles, end.Name = c.start.Default, c.start.Unowned, c.start.Roles, c.start.Name
-	end.Objects = maps.Clone(desired.Objects)
-	for id, o := range c.start.Objects { // the files do not know how large tables are
-		if at := end.Objects[id]; at != nil && o.Stats != nil {
-			sized := *at
-			sized.Stats = o.Stats
-			end.Objects[id] = &sized
-		}
-	}
+	return plan.Steps(kinds, &end, c.start, c.start, c.mode) // the files do not know how large tables are
+}
+
+// reverse is the way back, and says what that cannot bring back.
+func (e *Engine) reverse(c comparison, p *schema.Plan, steps []schema.Step, err error) *schema.Reverse {
 	r := &schema.Reverse{Steps: []schema.Step{}}
-	steps, err := plan.Steps(e.kinds, &end, c.start, c.mode)
 	if err != nil {
 		r.Irreversible = append(r.Irreversible, "there is no plan back: "+err.Error())
 		return r
 	}
-	r.Steps = append(r.Steps, steps...)
+	if len(steps) > 0 {
+		r.Steps = steps
+	}
 	if c.renames != nil {
 		r.Steps = append(r.Steps, e.undo(c.renames, r.Steps)...)
 	}

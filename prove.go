@@ -364,7 +364,7 @@ END`))
 
 // readTrial reads what of the scratch database the plan manages.
 func (e *Engine) readTrial(ctx context.Context, s *shadow.Shadow, t *trial, r trialReading) (*schema.State, error) {
-	state, err := catalog.Read(ctx, s.Conn, e.kinds, catalog.Options{Server: t.plan.Server, Few: r.few, Unowned: r.unowned, Default: t.whole.Default, With: scope.Options(t.plan.Scope)})
+	state, err := catalog.Read(ctx, s.Conn, e.kinds, catalog.Options{Server: t.plan.Server, Few: r.few, Unowned: r.unowned, Default: t.whole.Default, With: scope.Options(t.plan.Scope), Like: t.desired})
 	if err != nil {
 		return nil, fmt.Errorf("reading the shadow: %w", err)
 	}

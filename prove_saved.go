@@ -160,7 +160,7 @@ func (e *Engine) checkRestored(t *trial, restored *schema.State) error {
 		return nil
 	}
 	if t.old.Fingerprint() != t.plan.From || slices.ContainsFunc(diff.Compare(t.old, restored), func(d schema.Delta) bool {
-		return d.Old == nil || d.New == nil || slices.ContainsFunc(d.Changed, func(f string) bool { return !e.kinds.Of(d.ID).Printed[f] })
+		return d.Old == nil || d.New == nil || slices.ContainsFunc(d.Changed, func(f string) bool { return !e.kinds.Of(d.ID()).Printed[f] })
 	}) {
 		return staleError(t.plan, restored)
 	}

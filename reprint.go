@@ -108,22 +108,27 @@ func (p *reprinter) read(ctx context.Context) (*schema.State, error) {
 // reprintable returns the differing fields of each object that differs in print
 // only and whose surroundings are the same in both states.
 func (e *Engine) reprintable(new *schema.State, deltas []schema.Delta) map[schema.ID][]string {
-	differ := map[schema.ID]bool{} // so that what needs it can be printed otherwise
 	fields := map[schema.ID][]string{}
 	for _, d := range deltas {
-		printed := e.kinds.Of(d.ID).Printed
+		var printed []string
 		for _, f := range d.Changed {
-			if printed[f] && d.Old.Attr(f) != "" && d.New.Attr(f) != "" {
-				fields[d.ID] = append(fields[d.ID], f)
+			if e.kinds.Of(d.ID()).Printed[f] && d.Old.Attr(f) != "" && d.New.Attr(f) != "" {
+				printed = append(printed, f)
 			}
 		}
-		only := len(fields[d.ID]) == len(d.Changed)
-		if !only {
-			delete(fields, d.ID)
+		if len(printed) > 0 && len(printed) == len(d.Changed) {
+			fields[d.ID()] = printed
 		}
-		rebuild := e.kinds.Of(d.ID).Rebuild
-		differ[d.ID] = d.Old == nil || d.New == nil ||
-			!only && (rebuild == nil || slices.ContainsFunc(d.Changed, func(f string) bool { return rebuild[f] }))
+	}
+	if len(fields) == 0 {
+		return nil
+	}
+	differ := map[schema.ID]bool{} // so that what needs it can be printed otherwise
+	for _, d := range deltas {
+		id := d.ID()
+		rebuild := e.kinds.Of(id).Rebuild
+		differ[id] = d.Old == nil || d.New == nil ||
+			fields[id] == nil && (rebuild == nil || slices.ContainsFunc(d.Changed, func(f string) bool { return rebuild[f] }))
 	}
 	maps.DeleteFunc(fields, func(id schema.ID, _ []string) bool {
 		o := new.Objects[id]

@@ -87,7 +87,13 @@ func (id ID) Describe() string {
 }
 
 // Compare orders identities: by kind, then by each naming field.
-func Compare(a, b ID) int {
+func Compare(a, b ID) int { return compare(&a, &b) }
+
+// CompareObjects orders objects by their identities.
+func CompareObjects(a, b *Object) int { return compare(&a.ID, &b.ID) }
+
+// compare spares those who sort copies of the identities.
+func compare(a, b *ID) int {
 	switch {
 	case a.Kind != b.Kind:
 		return strings.Compare(a.Kind, b.Kind)

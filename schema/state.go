@@ -80,12 +80,11 @@ func (s *State) Object(id ID) *Object {
 // little more memory than one. The state may be nil.
 func (s *State) Share(o *Object) *Object {
 	had := s.Object(o.ID)
-	if had == nil {
+	if had == nil || had == o {
 		return o
 	}
 	attrs, needs := slices.Equal(o.Attrs, had.Attrs), slices.Equal(o.Needs, had.Needs)
-	sized := o.Stats == had.Stats || o.Stats != nil && had.Stats != nil && *o.Stats == *had.Stats
-	if attrs && needs && sized && o.Parent == had.Parent && o.Order == had.Order && o.Builtin == had.Builtin {
+	if attrs && needs && SameStats(o.Stats, had.Stats) && o.Parent == had.Parent && o.Order == had.Order && o.Builtin == had.Builtin {
 		return had
 	}
 	if attrs {
@@ -97,13 +96,16 @@ func (s *State) Share(o *Object) *Object {
 	return o
 }
 
+// SameStats reports whether two relations are of one size, or both of none.
+func SameStats(a, b *Stats) bool { return a == b || a != nil && b != nil && *a == *b }
+
 // Sorted returns the objects ordered by identity.
 func (s *State) Sorted() []*Object {
 	objects := make([]*Object, 0, len(s.Objects))
 	for _, o := range s.Objects {
 		objects = append(objects, o)
 	}
-	slices.SortFunc(objects, func(a, b *Object) int { return Compare(a.ID, b.ID) })
+	slices.SortFunc(objects, CompareObjects)
 	return objects
 }
 
@@ -149,8 +151,18 @@ func appendField(text []byte, s string) []byte {
 // Delta is one difference between two states: Old is nil for an object to add,
 // New is nil for one to drop.
 type Delta struct {
-	ID      ID
 	Old     *Object
 	New     *Object
 	Changed []string // names of the attributes that differ, when both are there
+}
+
+// ID returns the identity of the object that differs.
+func (d Delta) ID() ID { return d.Object().ID }
+
+// Object returns the new form, or the old one of an object to drop.
+func (d Delta) Object() *Object {
+	if d.New != nil {
+		return d.New
+	}
+	return d.Old
 }

@@ -71,7 +71,9 @@ func (r *reader) addObject(w *row, n *node, resolver *resolver) error {
 			n.parent = parent
 		}
 	}
-	n.Stats = w.stats()
+	if stats := w.stats(); !schema.SameStats(n.Stats, stats) {
+		r.own(n).Stats = stats
+	}
 	if err := r.add(n); err != nil {
 		return err
 	}
@@ -85,7 +87,7 @@ func (r *reader) addObject(w *row, n *node, resolver *resolver) error {
 			if w.owner == "" && !(n.Builtin && r.options.Unowned != "" && w.aclOwner != "") {
 				continue
 			}
-			owner := &schema.Object{ID: n.ID.Satellite(k.Name), Attrs: []schema.Attr{{Name: k.Fields[0], Value: role}}}
+			owner := r.shared(&schema.Object{ID: n.ID.Satellite(k.Name), Attrs: []schema.Attr{{Name: k.Fields[0], Value: role}}})
 			if err := r.add(&node{Object: owner, kind: k, parent: n}); err != nil {
 				return err
 			}
@@ -120,7 +122,7 @@ func (r *reader) addSatellite(w *row, resolver *resolver) error {
 		return r.addGrants(w.kind, subject, parent, w)
 	}
 	w.object.ID = subject.Satellite(w.kind.Name)
-	return r.add(&node{Object: w.object, kind: w.kind, parent: parent})
+	return r.add(&node{Object: r.shared(w.object), kind: w.kind, parent: parent})
 }
 
 // addMemberGrants adds what roles hold on the member of an extension where that
@@ -154,7 +156,7 @@ func (r *reader) addGrants(k *kind.Kind, subject schema.ID, parent *node, w *row
 	for _, g := range grants {
 		id := subject.Satellite(k.Name)
 		id.Role = g.role
-		n := &node{Object: &schema.Object{ID: id, Attrs: g.attrs()}, kind: k, parent: parent}
+		n := &node{Object: r.shared(&schema.Object{ID: id, Attrs: g.attrs()}), kind: k, parent: parent}
 		if err := k.Check(n.Object); err != nil {
 			return err
 		}
@@ -169,13 +171,25 @@ func (r *reader) add(n *node) error {
 	if r.state.Objects[n.ID] != nil {
 		return fmt.Errorf("%s stands in the catalog twice", n.ID.Describe())
 	}
+	parent := schema.ID{}
 	if n.parent != nil {
-		n.Parent = n.parent.ID
+		parent = n.parent.ID
+	}
+	if n.Parent != parent {
+		r.own(n).Parent = parent
 	}
 	n.absent, n.at = false, len(r.nodes)
 	r.state.Objects[n.ID] = n.Object
 	r.nodes = append(r.nodes, n)
 	return nil
+}
+
+// shared returns the object of the other state that looks the same, or else o.
+func (r *reader) shared(o *schema.Object) *schema.Object {
+	if had := r.options.Like.Object(o.ID); had != nil && looksLike(had, o) && slices.Equal(had.Attrs, o.Attrs) {
+		return had
+	}
+	return o
 }
 
 // dropOrphans removes parts whose parent is a member of an extension, and so

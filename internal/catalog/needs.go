@@ -26,7 +26,7 @@ func (r *reader) addNeeds(resolver *resolver) {
 	r.turnToShells()
 	r.dropInherited()
 	for _, n := range r.nodes {
-		n.setNeeds()
+		r.setNeeds(n)
 	}
 	r.addKnown()
 }
@@ -120,7 +120,7 @@ func (r *reader) addKnown() {
 		}
 	}
 	for _, n := range more { // the kinds have seen none of each other's
-		n.setNeeds()
+		r.setNeeds(n)
 	}
 	for _, n := range r.nodes {
 		if !n.absent && r.options.Like != nil {
@@ -130,14 +130,13 @@ func (r *reader) addKnown() {
 }
 
 // setNeeds writes the needs into the object, in the order of identities.
-func (n *node) setNeeds() {
-	if len(n.needs) == 0 {
-		n.Needs = nil
-		return
+func (r *reader) setNeeds(n *node) {
+	r.sorted = r.sorted[:0]
+	for _, to := range n.needs {
+		r.sorted = append(r.sorted, to.ID)
 	}
-	n.Needs = make([]schema.ID, len(n.needs))
-	for i, to := range n.needs {
-		n.Needs[i] = to.ID
+	slices.SortFunc(r.sorted, schema.Compare)
+	if !slices.Equal(n.Needs, r.sorted) {
+		r.own(n).Needs = append([]schema.ID(nil), r.sorted...)
 	}
-	slices.SortFunc(n.Needs, schema.Compare)
 }

@@ -111,6 +111,7 @@ type reader struct {
 	nodes      []*node // what is in the state, and for a while what is not
 	rows       []row
 	texts      texts
+	sorted     []schema.ID // see setNeeds
 	depends    []dependency
 	catalogue  []address // every user object in the catalogs that hold objects
 	unknown    []address

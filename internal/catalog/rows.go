@@ -22,29 +22,36 @@ func (r *reader) readKind(k *kind.Kind, rr *pgconn.ResultReader) error {
 		blank[i] = schema.Attr{Name: f, Info: k.Info[f] || slices.Contains(r.state.Hidden[k.Name], f)}
 	}
 	attrs := slices.Clone(blank)
+	var o schema.Object
 	known := make([][]schema.Attr, 256) // lists that were read lately: many objects have equal ones
 	for rr.NextRow() {
 		copy(attrs, blank)
-		w := row{kind: k, beside: nothing, object: &schema.Object{ID: schema.ID{Kind: k.Name}, Attrs: attrs}}
+		o = schema.Object{ID: schema.ID{Kind: k.Name}, Attrs: attrs}
+		w := row{kind: k, beside: nothing, object: &o}
 		for i, value := range rr.Values() {
 			if value != nil {
 				setters[i](&w, r.texts.of(value))
 			}
 		}
-		if role := r.options.Unowned; role != "" && w.object.ID.Role == role {
-			w.object.ID.Role = kind.Creator // nobody said who
+		if role := r.options.Unowned; role != "" && o.ID.Role == role {
+			o.ID.Role = kind.Creator // nobody said who
 		}
-		w.object.Attrs = r.keep(w.object, known)
+		w.object = r.keep(&o, known)
 		r.rows = append(r.rows, w)
 	}
 	return nil
 }
 
-// keep returns the attributes of an object as a list that stays: one that is equal
-// and there already, or a copy.
-func (r *reader) keep(o *schema.Object, known [][]schema.Attr) []schema.Attr {
+// keep returns an object that stays: one that looks the same and is there already,
+// or a copy, of which the attributes may be those of another one.
+func (r *reader) keep(o *schema.Object, known [][]schema.Attr) *schema.Object {
 	if had := r.options.Like.Object(o.ID); had != nil && slices.Equal(had.Attrs, o.Attrs) {
-		return had.Attrs
+		if looksLike(had, o) {
+			return had
+		}
+		kept := *o
+		kept.Attrs = had.Attrs
+		return &kept
 	}
 	place := 0
 	for i := range o.Attrs {
@@ -54,7 +61,30 @@ func (r *reader) keep(o *schema.Object, known [][]schema.Attr) []schema.Attr {
 	if !slices.Equal(*last, o.Attrs) {
 		*last = slices.Clone(o.Attrs)
 	}
-	return *last
+	kept := *o
+	kept.Attrs = *last
+	return &kept
+}
+
+// looksLike reports whether two objects of one identity with equal attributes have
+// all else that a row says of them in common.
+func looksLike(a, b *schema.Object) bool { return a.Order == b.Order && a.Builtin == b.Builtin }
+
+// isShared reports whether the object is that of the other state: it is not changed.
+func (r *reader) isShared(o *schema.Object) bool {
+	return r.options.Like != nil && r.options.Like.Objects[o.ID] == o
+}
+
+// own returns the object of a node to be changed, a copy of one that is shared.
+func (r *reader) own(n *node) *schema.Object {
+	if r.isShared(n.Object) {
+		copied := *n.Object
+		n.Object = &copied
+		if r.state.Objects[n.ID] != nil {
+			r.state.Objects[n.ID] = n.Object
+		}
+	}
+	return n.Object
 }
 
 // texts has the values that were read lately. Most stand in many rows.

@@ -15,22 +15,22 @@ func Compare(old, new *schema.State) []schema.Delta {
 	for id, o := range old.Objects {
 		n := new.Objects[id]
 		if n == nil {
-			deltas = append(deltas, schema.Delta{ID: id, Old: o})
+			deltas = append(deltas, schema.Delta{Old: o})
 			continue
 		}
 		stay++
 		if changed := attributes(o, n); len(changed) > 0 {
-			deltas = append(deltas, schema.Delta{ID: id, Old: o, New: n, Changed: changed})
+			deltas = append(deltas, schema.Delta{Old: o, New: n, Changed: changed})
 		}
 	}
 	if stay < len(new.Objects) {
 		for id, n := range new.Objects {
 			if old.Objects[id] == nil {
-				deltas = append(deltas, schema.Delta{ID: id, New: n})
+				deltas = append(deltas, schema.Delta{New: n})
 			}
 		}
 	}
-	slices.SortFunc(deltas, func(a, b schema.Delta) int { return schema.Compare(a.ID, b.ID) })
+	slices.SortFunc(deltas, func(a, b schema.Delta) int { return schema.CompareObjects(a.Object(), b.Object()) })
 	return deltas
 }
 

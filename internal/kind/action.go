@@ -23,10 +23,10 @@ type Action struct {
 	// several changes can share them: "ALTER TABLE public.users ".
 	Alters string
 
-	// Into is the object whose statement can take this one in: a fragment
+	// Into is the object whose statement can take this one in, or nil: a fragment
 	// of that statement, or its container. Folding adds Fragments to the
 	// container, or Suffix to the text of the fragment.
-	Into   schema.ID
+	Into   *schema.ID
 	Suffix string
 
 	Relation schema.ID   // relation that it locks; zero when nothing that sessions wait for
@@ -35,6 +35,8 @@ type Action struct {
 	Makes    []schema.ID // objects of other names that it makes for a while, or that another statement made for it
 	Rewrite  bool        // writes the whole table anew
 	Scan     bool        // reads the whole table under that lock
+	NoTx     bool        // cannot run inside a transaction
+	Commit   bool        // has to be committed before its effect can be used
 	Loses    string      // hazard code when data can be lost: "drop-column"
 	Why      string      // what can be lost, a short sentence
 	// Violating is the FROM clause that yields a row for each one that makes the
@@ -47,9 +49,7 @@ type Action struct {
 
 	Hazards []Hazard // what rows, locks and transactions do not tell
 
-	NoTx    bool    // cannot run inside a transaction
-	Recover Recover // how to go on when it was interrupted; only with NoTx
-	Commit  bool    // has to be committed before its effect can be used
+	Recover *Recover // how to go on when it was interrupted; only with NoTx
 }
 
 // Recover says how to go on with a statement that has no transaction and was
@@ -137,11 +137,32 @@ type Ctx struct {
 	Server   int           // major version of the target
 	Old, New *schema.State // both sides of the comparison
 	Kinds    *Set
-	Online   bool               // the plan uses the online forms of actions
-	Created  map[schema.ID]bool // objects that the plan creates, or drops and creates
-	Dropped  map[schema.ID]bool // objects that the plan drops, or drops and creates
-	helpers  map[string]bool    // names of helpers on both sides
-	ties     map[*schema.State]*Ties
+	Online   bool // the plan uses the online forms of actions
+
+	// Turns says what the plan does to an object; one that it drops to create anew
+	// is both. It is nil where there is no plan.
+	Turns func(schema.ID) (dropped, created bool)
+
+	helpers map[string]bool // names of helpers on both sides
+	ties    map[*schema.State]*Ties
+}
+
+// Created reports whether the plan creates the object, or drops and creates it.
+func (c *Ctx) Created(id schema.ID) bool {
+	if c.Turns == nil {
+		return false
+	}
+	_, created := c.Turns(id)
+	return created
+}
+
+// Dropped reports whether the plan drops the object, or drops and creates it.
+func (c *Ctx) Dropped(id schema.ID) bool {
+	if c.Turns == nil {
+		return false
+	}
+	dropped, _ := c.Turns(id)
+	return dropped
 }
 
 // Ref returns how DDL addresses the object.
@@ -150,7 +171,7 @@ func (c *Ctx) Ref(id schema.ID) string { return c.Kinds.Ref(id) }
 // InUse reports whether the plan is online and other sessions can use the
 // relation, because the plan does not create it.
 func (c *Ctx) InUse(relation schema.ID) bool {
-	return c.Online && c.Old.Objects[relation] != nil && !c.Created[relation]
+	return c.Online && c.Old.Objects[relation] != nil && !c.Created(relation)
 }
 
 // HasHelper reports whether one of the states has a helper of the name: a run

@@ -58,7 +58,13 @@ func warned[T any](s Spec[T], c *Ctx, turn Turn[T], actions []Action) []Action {
 func creator[T any](s Spec[T]) func(*Ctx, *schema.Object) []Action {
 	return func(c *Ctx, o *schema.Object) []Action {
 		t := decode[T](o)
-		return warned(s, c, Turn[T]{ID: o.ID, New: &t}, s.Create(c, o.ID, t))
+		actions := s.Create(c, o.ID, t)
+		for i := range actions {
+			if !c.InUse(actions[i].Relation) {
+				actions[i].Online = nil // nobody waits
+			}
+		}
+		return warned(s, c, Turn[T]{ID: o.ID, New: &t}, actions)
 	}
 }
 

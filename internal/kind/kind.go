@@ -378,18 +378,18 @@ func named[T any](f func(schema.ID, T) []string) func(*schema.Object) []string {
 // Entries that return the same statement count once.
 func alterer[T any](s Spec[T]) func(*Ctx, schema.Delta) ([]Action, bool) {
 	return func(c *Ctx, d schema.Delta) ([]Action, bool) {
-		old, new := decode[T](d.Old), decode[T](d.New)
+		id, old, new := d.ID(), decode[T](d.Old), decode[T](d.New)
 		actions := []Action{}
 		for _, field := range d.Changed {
 			change := s.Alter[field]
 			if change == nil {
 				return nil, false
 			}
-			more := change(c, d.ID, old, new)
+			more := change(c, id, old, new)
 			if more == nil {
 				return nil, false
 			}
-			for _, a := range warned(s, c, Turn[T]{ID: d.ID, Field: field, Old: &old, New: &new}, more) {
+			for _, a := range warned(s, c, Turn[T]{ID: id, Field: field, Old: &old, New: &new}, more) {
 				i := slices.IndexFunc(actions, func(b Action) bool { return a.Statement() == b.Statement() })
 				if i < 0 {
 					actions = append(actions, a)

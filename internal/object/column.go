@@ -52,7 +52,7 @@ func (kinds) Column(set *kind.Set) {
 		Ref:    columnRef,
 		Create: createColumn,
 		Drop: func(c *kind.Ctx, id schema.ID, col column) []kind.Action {
-			if slices.ContainsFunc(attributesOf(c.Old, id), func(a schema.ID) bool { return followsType(c, id, a) && c.Dropped[a] }) {
+			if slices.ContainsFunc(attributesOf(c.Old, id), func(a schema.ID) bool { return followsType(c, id, a) && c.Dropped(a) }) {
 				return nil // goes with the attribute of the type
 			}
 			actions := dropInherited(c, id, "DROP COLUMN "+pg.QuoteIdent(id.Part), func(o *schema.Object) bool { return kind.Decode[column](o).Local })
@@ -165,7 +165,7 @@ func columnRef(id schema.ID) string { return qualified(id) + "." + pg.QuoteIdent
 func createColumn(c *kind.Ctx, id schema.ID, col column) []kind.Action {
 	if arrives(c, id, col.Local) {
 		var settings []kind.Action
-		if !c.Created[relationOf(c.New, id)] {
+		if !c.Created(relationOf(c.New, id)) {
 			settings = storageSettings(id, col) // the parent's follow its column
 		}
 		settings = append(settings, ownSettings(id, col)...)
@@ -219,7 +219,7 @@ func storageSettings(id schema.ID, col column) []kind.Action {
 // leavesChild reports whether the table of a part is created anew while a child
 // stays, with names of constraints that it inherited and PostgreSQL gives once.
 func leavesChild(c *kind.Ctx, id schema.ID) bool {
-	return c.Dropped[relationOf(c.Old, id)] && slices.ContainsFunc(children(c, id), func(o *schema.Object) bool { return !c.Dropped[o.ID] })
+	return c.Dropped(relationOf(c.Old, id)) && slices.ContainsFunc(children(c, id), func(o *schema.Object) bool { return !c.Dropped(o.ID) })
 }
 
 // ownSettings sets what no column inherits.

@@ -142,15 +142,17 @@ func createConstraint(c *kind.Ctx, id schema.ID, con constraint) []kind.Action {
 		Relation: tableOf(id), Lock: kind.AccessExclusive, Scan: con.Validated && con.Enforced,
 	}
 	add.Violating, add.Violation = violations(id, con)
-	add.Online = onlineConstraint(c, id, con)
+	if c.InUse(add.Relation) {
+		add.Online = onlineConstraint(c, id, con)
+	}
 	if con.Type == "f" {
 		add.Lock = kind.ShareRowExclusive
 		add.Also = referencedLock(c, id, con)
 	} else if con.Validated && con.Enforced && !con.Only && !repeats(c, id, con) && !(con.Type == "p" && hasParents(c, id)) {
-		add.Into, add.Fragments = tableOf(id), []kind.Fragment{{ID: id, Text: text}}
+		add.Into, add.Fragments = new(add.Relation), []kind.Fragment{{ID: id, Text: text}}
 	}
 	actions := []kind.Action{add}
-	if add.Online == nil || !c.InUse(tableOf(id)) { // else the index has them when it is built
+	if add.Online == nil { // else the index has them when it is built
 		actions = append(actions, alterOptions("ALTER INDEX "+qualified(indexName(id)), nil, con.Options)...)
 		if con.Tablespace != "" {
 			actions = append(actions, kind.Action{SQL: "ALTER INDEX " + qualified(indexName(id)) + " SET TABLESPACE " + con.Tablespace})

@@ -62,7 +62,7 @@ func onlinePartitionedKey(c *kind.Ctx, id schema.ID, con constraint) *kind.Onlin
 	for _, leaf := range leaves(c, tableOf(id)) {
 		own := id
 		own.Schema, own.Name = leaf.Schema, leaf.Name
-		if c.New.Objects[own] != nil || c.Created[leaf] {
+		if c.New.Objects[own] != nil || c.Created(leaf) {
 			continue
 		}
 		part := laterValidated(c, own, con)
@@ -101,7 +101,7 @@ func onlineUnique(c *kind.Ctx, id schema.ID, con constraint) *kind.Online {
 		return nil
 	}
 	index := indexName(id)
-	if c.Dropped[id] || c.Old.Objects[index] != nil {
+	if c.Dropped(id) || c.Old.Objects[index] != nil {
 		index.Name = besideName(c, id.Part)
 	}
 	keys := "btree " + columns + rest

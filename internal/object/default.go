@@ -32,7 +32,7 @@ WHERE a.attgenerated = '' AND c.relpersistence <> 't' AND ` + userSchemas
 		Ref: columnRef,
 		Create: func(_ *kind.Ctx, id schema.ID, d columnDefault) []kind.Action {
 			actions := setDefault(id, "SET DEFAULT "+d.Expression)
-			actions[0].Into = schema.ID{Kind: "column", Schema: id.Schema, Name: id.Name, Part: id.Part}
+			actions[0].Into = &schema.ID{Kind: "column", Schema: id.Schema, Name: id.Name, Part: id.Part}
 			actions[0].Suffix = " DEFAULT " + d.Expression
 			return actions
 		},

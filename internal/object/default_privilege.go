@@ -37,7 +37,7 @@ func (kinds) DefaultPrivilege(set *kind.Set) {
 			return changeDefaults(id, p.Baseline, nil, p.Privileges, p.Grantable)
 		},
 		Drop: func(c *kind.Ctx, id schema.ID, p defaultPrivilege) []kind.Action {
-			if c.Dropped[schemaOf(id)] {
+			if c.Dropped(schemaOf(id)) {
 				return nil // goes with the schema
 			}
 			return changeDefaults(id, p.Privileges, p.Grantable, p.Baseline, nil)
@@ -107,12 +107,12 @@ var defaultsOn = map[string]string{"TABLE": "tables", "SEQUENCE": "sequences", "
 func firstDefaults(c *kind.Ctx, subject schema.ID) map[string][]*schema.Object {
 	found := map[string][]*schema.Object{}
 	on := defaultsOn[c.Kinds.Of(subject).Grant]
-	if on == "" || subject.Part != "" || !c.Created[subject] {
+	if on == "" || subject.Part != "" || !c.Created(subject) {
 		return found
 	}
 	for _, objects := range []map[schema.ID]*schema.Object{c.Old.Objects, c.Old.Outside} {
 		for id, o := range objects {
-			if id.Kind != "default_privilege" || id.Name != on || c.Dropped[id] || id.Role != c.Old.Default && id.Role != kind.Creator {
+			if id.Kind != "default_privilege" || id.Name != on || c.Dropped(id) || id.Role != c.Old.Default && id.Role != kind.Creator {
 				continue
 			}
 			if id.Schema == "" {

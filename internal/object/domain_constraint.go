@@ -39,7 +39,7 @@ WHERE c.contypid <> 0 AND ` + userSchemas
 			text := "CONSTRAINT " + pg.QuoteIdent(id.Part) + " " + d.Definition
 			add := kind.Action{SQL: "ALTER DOMAIN " + qualified(id) + " ADD " + text + onOff(d.Valid, "", " NOT VALID")}
 			if d.Valid { // CREATE DOMAIN knows no NOT VALID
-				add.Into = schema.ID{Kind: "domain", Schema: id.Schema, Name: id.Name}
+				add.Into = &schema.ID{Kind: "domain", Schema: id.Schema, Name: id.Name}
 				add.Fragments = []kind.Fragment{{ID: id, Text: "\n    " + text}}
 				add = readsTables(c, id, add, kind.Share)
 				if add.Relation != (schema.ID{}) && d.Definition != "NOT NULL" {
@@ -78,7 +78,7 @@ func validateDomain(c *kind.Ctx, id schema.ID) kind.Action {
 // the tables that have some.
 func readsTables(c *kind.Ctx, id schema.ID, action kind.Action, lock kind.Lock) kind.Action {
 	domain := schema.ID{Kind: "domain", Schema: id.Schema, Name: id.Name}
-	if c.Created[domain] {
+	if c.Created(domain) {
 		return action
 	}
 	for _, o := range c.Users(c.Old, domain, "column") {

@@ -65,7 +65,7 @@ func changeFamily(c *kind.Ctx, verb string, id schema.ID, text string) []kind.Ac
 	var members []*schema.Object
 	for _, o := range c.Parts(s, s.Objects[id].Parent, "") {
 		loose := o.ID.Kind == "family_operator" || o.ID.Kind == "family_function"
-		if loose && (verb == "ADD" && c.Created[o.ID] || verb == "DROP" && c.Dropped[o.ID] && !c.Created[o.ID]) {
+		if loose && (verb == "ADD" && c.Created(o.ID) || verb == "DROP" && c.Dropped(o.ID) && !c.Created(o.ID)) {
 			members = append(members, o)
 		}
 	}

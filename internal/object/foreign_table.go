@@ -97,8 +97,8 @@ func onRelation(s *schema.State, id schema.ID, actions []kind.Action) []kind.Act
 		if a.Relation == table {
 			a.Relation, a.Rewrite, a.Scan, a.Loses, a.Why = relation, false, false, "", ""
 		}
-		if a.Into == table {
-			a.Into = relation
+		if a.Into != nil && *a.Into == table {
+			a.Into = &relation
 		}
 		a.SQL, a.Open, a.Alters, a.Online = alterForeign(id, a.SQL), alterForeign(id, a.Open), alterForeign(id, a.Alters), nil
 	}

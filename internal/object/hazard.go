@@ -35,14 +35,14 @@ func onPartDrop[T any](code, why string) func(*kind.Ctx, kind.Turn[T]) []kind.Ha
 // goesWithWhole reports whether what the dropped object is a part of goes too.
 func goesWithWhole(c *kind.Ctx, id schema.ID) bool {
 	o := c.Old.Objects[id]
-	return o != nil && c.Dropped[o.Parent]
+	return o != nil && c.Dropped(o.Parent)
 }
 
 // fresh reports whether the whole of a part is created by the plan, so that no
 // code knows it yet.
 func fresh(c *kind.Ctx, id schema.ID) bool {
 	o := c.New.Objects[id]
-	return o != nil && c.Created[o.Parent]
+	return o != nil && c.Created(o.Parent)
 }
 
 func domainHazards(_ *kind.Ctx, t kind.Turn[domain]) []kind.Hazard {
@@ -144,7 +144,7 @@ func hasSearchPath(config []string) bool {
 }
 
 func grantHazards(c *kind.Ctx, t kind.Turn[grant]) []kind.Hazard {
-	if t.Creates() || c.Dropped[t.ID.Subject()] {
+	if t.Creates() || c.Dropped(t.ID.Subject()) {
 		return nil
 	}
 	kept, option := t.Old.Baseline, []string(nil)

@@ -106,7 +106,7 @@ func newConstraintHazards(c *kind.Ctx, id schema.ID, con constraint) []kind.Haza
 	var hazards []kind.Hazard
 	switch con.Type {
 	case "p", "u", "x":
-		if !fresh(c, id) && !c.Dropped[id] {
+		if !fresh(c, id) && !c.Dropped(id) {
 			return warn("new-unique-constraint", "writes that break "+id.Part+" fail")
 		}
 	case "f":
@@ -187,7 +187,7 @@ func splitTop(text string) []string {
 
 func indexHazards(c *kind.Ctx, t kind.Turn[index]) []kind.Hazard {
 	switch {
-	case t.Creates() && t.New.Unique && !fresh(c, t.ID) && !c.Dropped[t.ID]:
+	case t.Creates() && t.New.Unique && !fresh(c, t.ID) && !c.Dropped(t.ID):
 		return warn("new-unique-constraint", "writes that repeat a value of "+t.ID.Name+" fail")
 	case t.Drops() && !goesWithWhole(c, t.ID):
 		hazards := warn("drop-index", "")
@@ -201,7 +201,7 @@ func indexHazards(c *kind.Ctx, t kind.Turn[index]) []kind.Hazard {
 
 func triggerHazards(c *kind.Ctx, t kind.Turn[trigger]) []kind.Hazard {
 	switch {
-	case t.Creates() && !fresh(c, t.ID) && !c.Dropped[t.ID]:
+	case t.Creates() && !fresh(c, t.ID) && !c.Dropped(t.ID):
 		return warn("new-trigger", "")
 	case t.Drops() && !goesWithWhole(c, t.ID):
 		return warn("drop-trigger", "")
@@ -213,7 +213,7 @@ func triggerHazards(c *kind.Ctx, t kind.Turn[trigger]) []kind.Hazard {
 
 func policyHazards(c *kind.Ctx, t kind.Turn[policy]) []kind.Hazard {
 	on := c.Old.Objects[tableOf(t.ID)]
-	if on == nil || on.Attr("rowsecurity") != "t" || fresh(c, t.ID) || goesWithWhole(c, t.ID) || t.Creates() && c.Dropped[t.ID] {
+	if on == nil || on.Attr("rowsecurity") != "t" || fresh(c, t.ID) || goesWithWhole(c, t.ID) || t.Creates() && c.Dropped(t.ID) {
 		return nil
 	}
 	return warn("policy-change", "")
@@ -236,7 +236,7 @@ func inheritanceHazards(c *kind.Ctx, t kind.Turn[inheritance]) []kind.Hazard {
 
 // leavesParent is the hazard of a table that stays when its tie to a parent goes.
 func leavesParent(c *kind.Ctx, id schema.ID, drops bool) []kind.Hazard {
-	if !drops || goesWithWhole(c, id) || slices.ContainsFunc(parentTables(c.Old, id), func(p schema.ID) bool { return c.Dropped[p] }) {
+	if !drops || goesWithWhole(c, id) || slices.ContainsFunc(parentTables(c.Old, id), func(p schema.ID) bool { return c.Dropped(p) }) {
 		return nil
 	}
 	return warn("detach-partition", "queries on the parent do not see the rows of "+qualified(id)+" any more")

@@ -139,7 +139,7 @@ const usualClasses = `SELECT o.opcintype, o.oid FROM pg_opclass o WHERE o.opcdef
 // the indexes of the partitions are objects of their own and are attached.
 func createIndex(c *kind.Ctx, id schema.ID, x index) []kind.Action {
 	create := kind.Action{SQL: indexText(id, x, ""), Relation: parentOf(c.New, id), Lock: kind.Share, Scan: !x.Only}
-	if !x.Only {
+	if !x.Only && c.InUse(create.Relation) {
 		create.Online = &kind.Online{After: []kind.Action{concurrently(create.Relation, id, x)}}
 	}
 	actions := []kind.Action{create}
@@ -169,7 +169,7 @@ func dropIndex(c *kind.Ctx, id schema.ID, x index, now schema.ID) []kind.Action 
 	drop := kind.Action{SQL: "DROP INDEX " + qualified(now), Relation: parentOf(c.Old, id), Lock: kind.AccessExclusive}
 	if !x.Only {
 		drop.Online = &kind.Online{Finally: []kind.Action{{SQL: "DROP INDEX CONCURRENTLY " + qualified(now), Relation: drop.Relation,
-			Lock: kind.ShareUpdateExclusive, NoTx: true, Recover: kind.Recover{Done: regclass(now) + " IS NULL"}}}}
+			Lock: kind.ShareUpdateExclusive, NoTx: true, Recover: &kind.Recover{Done: regclass(now) + " IS NULL"}}}}
 	}
 	return []kind.Action{drop}
 }
@@ -179,7 +179,7 @@ func dropIndex(c *kind.Ctx, id schema.ID, x index, now schema.ID) []kind.Action 
 func concurrently(relation, id schema.ID, x index) kind.Action {
 	valid := "(SELECT indisvalid FROM pg_catalog.pg_index WHERE indexrelid = " + regclass(id) + ")"
 	return kind.Action{SQL: indexText(id, x, "CONCURRENTLY"), Relation: relation, Lock: kind.ShareUpdateExclusive, Scan: true, NoTx: true,
-		Recover: kind.Recover{Done: valid, Half: "NOT " + valid, Mend: "DROP INDEX CONCURRENTLY " + qualified(id)}}
+		Recover: &kind.Recover{Done: valid, Half: "NOT " + valid, Mend: "DROP INDEX CONCURRENTLY " + qualified(id)}}
 }
 
 // regclass is an expression for the OID of the relation, null when there is none.

@@ -35,7 +35,7 @@ WHERE i.relkind IN ('i', 'I') AND ` + userSchemas
 		Bound: func(c *kind.Ctx, id schema.ID, a indexAttachment) []schema.ID {
 			table := c.Old.Objects[c.Old.Objects[id].Parent].Parent
 			table.Kind = "partition"
-			if c.Dropped[table] {
+			if c.Dropped(table) {
 				return nil
 			}
 			return attachedTo(c.Old, id, a)
@@ -78,7 +78,7 @@ func attachments(c *kind.Ctx, s *schema.State, id schema.ID) []schema.ID {
 	for _, o := range c.Users(s, id, "index_attachment") {
 		tie := parentOf(s, o.Parent)
 		tie.Kind = "partition"
-		if !c.Created[tie] {
+		if !c.Created(tie) {
 			ids = append(append(ids, o.ID), attachments(c, s, o.Parent)...)
 		}
 	}
@@ -96,5 +96,5 @@ func attached(c *kind.Ctx, index schema.ID) bool {
 	table := c.Old.Objects[o.Parent].Parent
 	part := table
 	part.Kind = "partition"
-	return !c.Dropped[part] || c.Dropped[table]
+	return !c.Dropped(part) || c.Dropped(table)
 }

@@ -29,7 +29,7 @@ WHERE NOT c.relispartition AND c.relkind IN ('r', 'f') AND c.relpersistence <> '
 		},
 		Ref: onTable,
 		Create: func(c *kind.Ctx, id schema.ID, _ inheritance) []kind.Action {
-			if c.Created[relationOf(c.New, id)] {
+			if c.Created(relationOf(c.New, id)) {
 				return nil // CREATE TABLE says it
 			}
 			return alterTable(id, "INHERIT "+id.Part)
@@ -96,14 +96,14 @@ func above(s *schema.State, id schema.ID) []schema.ID {
 // follows returns the parts of the parent tables whose changes PostgreSQL makes
 // in this one too: the tables were tied before and stay so.
 func follows(c *kind.Ctx, id schema.ID) []schema.ID {
-	if c.Created[relationOf(c.New, id)] {
+	if c.Created(relationOf(c.New, id)) {
 		return nil
 	}
 	var parts []schema.ID
 	for _, s := range []*schema.State{c.Old, c.New} {
 		for _, part := range above(s, id) {
 			if part.Kind == "attribute" && followsType(c, id, part) ||
-				!c.Created[relationOf(s, part)] && tied(c.Old, id, part) && tied(c.New, id, part) {
+				!c.Created(relationOf(s, part)) && tied(c.Old, id, part) && tied(c.New, id, part) {
 				parts = append(parts, part)
 			}
 		}
@@ -125,7 +125,7 @@ func tied(s *schema.State, child, parent schema.ID) bool {
 // parent has or gets it. A partition is made before it is attached and has to
 // have everything then.
 func arrives(c *kind.Ctx, id schema.ID, local bool) bool {
-	if relation := relationOf(c.New, id); c.Created[relation] {
+	if relation := relationOf(c.New, id); c.Created(relation) {
 		return !local && c.New.Objects[relation].Attr("inherits") != ""
 	}
 	return len(follows(c, id)) > 0
@@ -142,8 +142,8 @@ func dropInherited(c *kind.Ctx, id schema.ID, change string, local func(*schema.
 		part.Schema, part.Name = child.ID.Schema, child.ID.Name
 		old := c.Old.Objects[part]
 		switch {
-		case old == nil || c.Dropped[child.ID] || !tied(c.New, part, id):
-		case !c.Dropped[part]:
+		case old == nil || c.Dropped(child.ID) || !tied(c.New, part, id):
+		case !c.Dropped(part):
 			only = "ONLY "
 		case local(old):
 			rest = append(rest, part)
@@ -154,7 +154,7 @@ func dropInherited(c *kind.Ctx, id schema.ID, change string, local func(*schema.
 		for _, child := range children(c, id) {
 			part := id
 			part.Schema, part.Name = child.ID.Schema, child.ID.Name
-			if c.Old.Objects[part] != nil && c.Dropped[part] && !c.Dropped[child.ID] && tied(c.New, part, id) {
+			if c.Old.Objects[part] != nil && c.Dropped(part) && !c.Dropped(child.ID) && tied(c.New, part, id) {
 				rest = append(rest, part)
 			}
 		}

@@ -114,7 +114,7 @@ func dropOperator(c *kind.Ctx, id schema.ID, o operator) []kind.Action {
 	for _, shell := range o.Shells {
 		wanted := false
 		for other, object := range c.Old.Objects {
-			wanted = wanted || other.Kind == id.Kind && !c.Dropped[other] &&
+			wanted = wanted || other.Kind == id.Kind && !c.Dropped(other) &&
 				slices.Contains(kind.Decode[operator](object).Shells, shell)
 		}
 		for other := range c.New.Objects {
@@ -180,7 +180,7 @@ func (l link) change(c *kind.Ctx, id schema.ID, old, o operator) (needed, possib
 	if was == is {
 		return false, true
 	}
-	if was != "" && !c.Dropped[l.find(c.Old, was)] {
+	if was != "" && !c.Dropped(l.find(c.Old, was)) {
 		return false, false
 	}
 	if is == "" {
@@ -191,7 +191,7 @@ func (l link) change(c *kind.Ctx, id schema.ID, old, o operator) (needed, possib
 		object := s.Objects[other]
 		return object != nil && l.of(kind.Decode[operator](object)) == "OPERATOR("+operatorName(id)+")"
 	}
-	if c.Created[other] {
+	if c.Created(other) {
 		return false, back(c.New)
 	}
 	if c.Server < 17 {

@@ -30,7 +30,7 @@ func (kinds) Owner(set *kind.Set) {
 
 func alterOwner(c *kind.Ctx, id schema.ID, o owner) []kind.Action {
 	subject := id.Subject()
-	if o.Role == "" || c.Created[subject] && o.Role == c.Old.Default {
+	if o.Role == "" || c.Created(subject) && o.Role == c.Old.Default {
 		return kind.Nothing
 	}
 	k := c.Kinds.Of(subject)
@@ -41,7 +41,7 @@ func alterOwner(c *kind.Ctx, id schema.ID, o owner) []kind.Action {
 // Up to PostgreSQL 14 the superuser of initdb owns it, whose name can be any.
 func initialOwner(c *kind.Ctx, id schema.ID) []kind.Action {
 	subject := id.Subject()
-	if c.Dropped[subject] || !c.Old.Objects[subject].Builtin {
+	if c.Dropped(subject) || !c.Old.Objects[subject].Builtin {
 		return nil
 	}
 	statement := "ALTER " + c.Kinds.Of(subject).SQL + " " + c.Kinds.Ref(subject) + " OWNER TO "

@@ -120,7 +120,7 @@ func helpBound(c *kind.Ctx, table, tie schema.ID, demand string) (before []kind.
 // defaultPartition returns the tie of the default partition that a table keeps.
 func defaultPartition(c *kind.Ctx, table schema.ID) (schema.ID, bool) {
 	for _, tie := range c.Users(c.New, table, "partition") {
-		if kind.Decode[partition](tie).Bound == "DEFAULT" && c.Old.Objects[tie.ID] != nil && !c.Created[tie.ID] {
+		if kind.Decode[partition](tie).Bound == "DEFAULT" && c.Old.Objects[tie.ID] != nil && !c.Created(tie.ID) {
 			return tie.ID, true
 		}
 	}
@@ -132,7 +132,7 @@ func defaultPartition(c *kind.Ctx, table schema.ID) (schema.ID, bool) {
 // not where there is a default partition; manual, ALTER TABLE, DETACH PARTITION.
 func detach(c *kind.Ctx, id schema.ID, p partition) []kind.Action {
 	action := detachFrom(c, id, p)
-	if concurrent, ok := detachConcurrently(c, id, p); ok && p.Constraint != "" && !c.Created[id] {
+	if concurrent, ok := detachConcurrently(c, id, p); ok && p.Constraint != "" && !c.Created(id) {
 		before, after := helpBound(c, tableOf(id), id, p.Constraint)
 		action.Online = &kind.Online{Before: before, Now: []kind.Action{concurrent, after}}
 	}
@@ -154,7 +154,7 @@ func detachConcurrently(c *kind.Ctx, id schema.ID, p partition) (kind.Action, bo
 	action := kind.Action{SQL: "ALTER TABLE ONLY " + p.Parent + " DETACH PARTITION " + qualified(id) + " CONCURRENTLY",
 		Relation: tableOf(id), Lock: kind.AccessExclusive, NoTx: true, Recover: recoverDetach(id, p)}
 	for _, parent := range parentTables(c.Old, id) {
-		if !c.InUse(parent) || c.Dropped[parent] || isReferenced(c, parent) || slices.ContainsFunc(c.Users(c.Old, parent, "partition"), func(tie *schema.Object) bool {
+		if !c.InUse(parent) || c.Dropped(parent) || isReferenced(c, parent) || slices.ContainsFunc(c.Users(c.Old, parent, "partition"), func(tie *schema.Object) bool {
 			return kind.Decode[partition](tie).Bound == "DEFAULT"
 		}) {
 			return action, false
@@ -166,9 +166,9 @@ func detachConcurrently(c *kind.Ctx, id schema.ID, p partition) (kind.Action, bo
 
 // recoverDetach goes on with a detachment that was interrupted between its two
 // transactions; manual, ALTER TABLE, DETACH PARTITION.
-func recoverDetach(id schema.ID, p partition) kind.Recover {
+func recoverDetach(id schema.ID, p partition) *kind.Recover {
 	tie := "EXISTS (SELECT FROM pg_catalog.pg_inherits WHERE inhrelid = " + regclass(id)
-	return kind.Recover{Done: "NOT " + tie + ")", Half: tie + " AND inhdetachpending)",
+	return &kind.Recover{Done: "NOT " + tie + ")", Half: tie + " AND inhdetachpending)",
 		Mend: "ALTER TABLE ONLY " + p.Parent + " DETACH PARTITION " + qualified(id) + " FINALIZE"}
 }
 

@@ -87,7 +87,7 @@ func addToPublication(c *kind.Ctx, id schema.ID, what, rest string) []kind.Actio
 		fragment = rest
 	}
 	return []kind.Action{{SQL: "ALTER PUBLICATION " + outsideSchemas(id) + " ADD " + what + " " + rest,
-		Into: whole, Fragments: []kind.Fragment{{ID: id, Text: fragment}}}}
+		Into: &whole, Fragments: []kind.Fragment{{ID: id, Text: fragment}}}}
 }
 
 // publicationPart describes a table or schema in a publication.

@@ -54,14 +54,14 @@ func tieSequence(c *kind.Ctx, id schema.ID, o sequenceOwnership) []kind.Action {
 	if owner := c.New.Objects[relationOf(c.New, owningColumn(c.New, id)).Satellite("owner")]; owner != nil {
 		is = owner.Attrs[0].Value
 	}
-	if c.Created[sequenceOf(id)] {
+	if c.Created(sequenceOf(id)) {
 		was = c.Old.Default
 	}
 	if is == "" || is == was {
 		return tie
 	}
 	first := kind.Do(statement + " OWNER TO " + pg.QuoteIdent(is))
-	if c.Old.Objects[id] != nil && !c.Dropped[id] {
+	if c.Old.Objects[id] != nil && !c.Dropped(id) {
 		first = append(kind.Do(statement+" OWNED BY NONE"), first...)
 	}
 	return append(first, tie...)

@@ -99,7 +99,7 @@ func loggedBefore(c *kind.Ctx, s *schema.State, id schema.ID, _ table) []schema.
 
 func changesPersistence(c *kind.Ctx, id schema.ID) bool {
 	old, new := c.Old.Objects[id], c.New.Objects[id]
-	return old != nil && new != nil && !c.Created[id] && kind.Decode[table](old).Persistence != kind.Decode[table](new).Persistence
+	return old != nil && new != nil && !c.Created(id) && kind.Decode[table](old).Persistence != kind.Decode[table](new).Persistence
 }
 
 // tiedTable reports whether a need of a table is one of its parents, which

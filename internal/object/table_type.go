@@ -72,11 +72,11 @@ func attributesOf(s *schema.State, column schema.ID) []schema.ID {
 // attribute: the table has the same type before and after.
 func followsType(c *kind.Ctx, column, attribute schema.ID) bool {
 	tie := schema.ID{Kind: "table_type", Schema: column.Schema, Name: column.Name}
-	return !c.Dropped[tie] && !c.Created[tie] && !c.Created[compositeOf(attribute)]
+	return !c.Dropped(tie) && !c.Created(tie) && !c.Created(compositeOf(attribute))
 }
 
 // cascade is what makes the change of an attribute one of the typed tables too.
 func cascade(c *kind.Ctx, attribute schema.ID) string {
-	stays := func(tie *schema.Object) bool { return !c.Dropped[tie.ID] }
+	stays := func(tie *schema.Object) bool { return !c.Dropped(tie.ID) }
 	return onOff(slices.ContainsFunc(c.Users(c.Old, compositeOf(attribute), "table_type"), stays), " CASCADE", "")
 }

@@ -42,12 +42,12 @@ GROUP BY n.nspname, c.cfgname, c.oid, m.maptokentype, t.alias`
 		Create: func(c *kind.Ctx, id schema.ID, m textSearchMapping) []kind.Action {
 			return mapToken("ADD", id, " WITH "+list(m.Dictionaries), c.Parts(c.New, c.New.Objects[id].Parent, id.Kind),
 				func(o *schema.Object) bool {
-					return c.Created[o.ID] && slices.Equal(kind.Decode[textSearchMapping](o).Dictionaries, m.Dictionaries)
+					return c.Created(o.ID) && slices.Equal(kind.Decode[textSearchMapping](o).Dictionaries, m.Dictionaries)
 				})
 		},
 		Drop: func(c *kind.Ctx, id schema.ID, _ textSearchMapping) []kind.Action {
 			return mapToken("DROP", id, "", c.Parts(c.Old, c.Old.Objects[id].Parent, id.Kind),
-				func(o *schema.Object) bool { return c.Dropped[o.ID] && !c.Created[o.ID] })
+				func(o *schema.Object) bool { return c.Dropped(o.ID) && !c.Created(o.ID) })
 		},
 		Alter: kind.Alter[textSearchMapping]{
 			"dictionaries": func(c *kind.Ctx, id schema.ID, old, m textSearchMapping) []kind.Action {
@@ -61,7 +61,7 @@ GROUP BY n.nspname, c.cfgname, c.oid, m.maptokentype, t.alias`
 // remapped reports whether the mapping gets these dictionaries in place.
 func remapped(c *kind.Ctx, o *schema.Object, dictionaries []string) bool {
 	was := c.Old.Objects[o.ID]
-	return was != nil && !c.Created[o.ID] && slices.Equal(kind.Decode[textSearchMapping](o).Dictionaries, dictionaries) &&
+	return was != nil && !c.Created(o.ID) && slices.Equal(kind.Decode[textSearchMapping](o).Dictionaries, dictionaries) &&
 		!slices.Equal(kind.Decode[textSearchMapping](was).Dictionaries, dictionaries)
 }
 
@@ -87,6 +87,6 @@ func together(id schema.ID, open, text, separator, close string, alike []*schema
 	if first.ID == id {
 		return []kind.Action{{Open: open, Fragments: fragments, Separator: separator, Close: close}}
 	}
-	statement.Into = first.ID
+	statement.Into = &first.ID
 	return []kind.Action{statement}
 }

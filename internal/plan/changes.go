@@ -1,55 +1,43 @@
 package plan
 
 import (
-	"slices"
-
 	"github.com/cairn-db/cairn/internal/kind"
 	"github.com/cairn-db/cairn/schema"
 )
 
 // changes lists what happens to each object, ordered by identity.
-func (e *expansion) changes(g *graph) []schema.Change {
-	changes := []schema.Change{}
-	for _, id := range e.order {
-		d := e.deltas[id]
-		c := schema.Change{Object: id.String(), Title: id.Describe(), Verb: e.verb(id)}
-		o := d.New
-		if o == nil {
-			o = d.Old
+func (e *expansion) changes() []schema.Change {
+	changes := make([]schema.Change, 0, len(e.order))
+	for _, c := range e.order {
+		if !c.listed() {
+			continue
 		}
-		if o.Parent != (schema.ID{}) {
-			c.Parent = o.Parent.String()
+		change := schema.Change{Object: c.text(), Title: c.ID().Describe(), Verb: c.verb()}
+		if parent := c.Object().Parent; parent != (schema.ID{}) {
+			change.Parent = e.text(parent)
 		}
-		if cause, ok := e.cause[id]; ok {
-			c.Cause = cause.Describe()
+		if c.cause != nil {
+			change.Cause = c.cause.ID().Describe()
 		}
-		for _, name := range d.Changed {
-			c.Fields = append(c.Fields, schema.Field{Name: name, Old: d.Old.Attr(name), New: d.New.Attr(name)})
+		for _, name := range c.Changed {
+			change.Fields = append(change.Fields, schema.Field{Name: name, Old: c.Old.Attr(name), New: c.New.Attr(name)})
 		}
-		if c.Verb == schema.Alter && !e.hasStatements(g, id) {
-			continue // follows from the change of another object
-		}
-		changes = append(changes, c)
+		changes = append(changes, change)
 	}
 	return changes
 }
 
-func (e *expansion) hasStatements(g *graph, id schema.ID) bool {
-	for _, n := range g.at[id] {
-		if len(n.actions) > 0 || n.into != nil {
-			return true
-		}
-	}
-	return false
-}
+// listed reports whether the plan says what happens to the object. What has no
+// statement follows from the change of another one.
+func (c *change) listed() bool { return c.verb() != schema.Alter || c.states }
 
-func (e *expansion) verb(id schema.ID) schema.Verb {
-	switch dropped, created := e.ctx.Dropped[id], e.ctx.Created[id]; {
-	case dropped && created:
+func (c *change) verb() schema.Verb {
+	switch {
+	case c.replaced():
 		return schema.Replace
-	case dropped:
+	case c.dropped:
 		return schema.Drop
-	case created:
+	case c.created:
 		return schema.Add
 	}
 	return schema.Alter
@@ -57,32 +45,24 @@ func (e *expansion) verb(id schema.ID) schema.Verb {
 
 // summary counts the objects that people name. A part that is added or dropped
 // with its parent, and what describes another object, is counted with that.
-func (e *expansion) summary(changes []schema.Change) schema.Summary {
+func (e *expansion) summary() schema.Summary {
 	var s schema.Summary
-	verbs := map[string]schema.Verb{}
-	for _, c := range changes {
-		verbs[c.Object] = c.Verb
-	}
 	counted := map[schema.ID]bool{}
-	for _, id := range e.order {
-		verb, listed := verbs[id.String()]
-		if !listed {
+	for _, c := range e.order {
+		if !c.listed() {
 			continue
 		}
+		id, verb := c.ID(), c.verb()
 		if e.kinds.Of(id).Satellite != kind.NotSatellite {
 			subject := id.Subject()
-			if _, too := verbs[subject.String()]; too || counted[subject] {
+			if too := e.change(subject); too != nil && too.listed() || counted[subject] {
 				continue
 			}
 			counted[subject] = true
 			s.Change++
 			continue
 		}
-		o := e.deltas[id].New
-		if o == nil {
-			o = e.deltas[id].Old
-		}
-		if verb != schema.Alter && slices.Contains([]schema.Verb{verb, schema.Replace}, verbs[o.Parent.String()]) {
+		if parent := e.change(c.Object().Parent); verb != schema.Alter && parent != nil && parent.listed() && (parent.verb() == verb || parent.replaced()) {
 			continue
 		}
 		switch verb {

@@ -1,23 +1,36 @@
 package plan
 
 import (
+	"slices"
+
 	"github.com/cairn-db/cairn/internal/kind"
 	"github.com/cairn-db/cairn/schema"
 )
 
-// builders are the phases after which an object is as the new state has it.
-var builders = []phase{altering, creating, retargeting}
+// builds puts the node after those that make an object as the new state has it.
+func (g *graph) builds(n *node, id schema.ID) {
+	c := g.e.change(id)
+	n.needs(c.node(altering))
+	n.needs(c.node(creating))
+	n.needs(c.node(retargeting))
+}
 
-// changes are all phases.
-var changes = []phase{dropping, movingAside, altering, creating, retargeting, droppingAside}
+// changes puts the node after all that happens to an object.
+func (g *graph) changes(n *node, id schema.ID) {
+	if c := g.e.change(id); c != nil {
+		for change := c.nodes; change != nil; change = change.next {
+			n.needs(change)
+		}
+	}
+}
 
 // addEdges adds what has to come before the node. Building follows the new
 // state's dependencies, teardown the old one's, backwards.
 func (e *expansion) addEdges(g *graph, n *node) {
 	switch n.phase {
 	case creating, altering, retargeting:
-		if ends := e.kinds.Of(n.id).Ends; n.phase == altering && ends != nil && ends(e.old.Objects[n.id], e.new.Objects[n.id]) {
-			e.endEdges(g, n, e.old.Objects[n.id])
+		if ends := n.kind.Ends; n.phase == altering && ends != nil && ends(e.old.Objects[n.object.ID], e.new.Objects[n.object.ID]) {
+			e.endEdges(g, n, e.old.Objects[n.object.ID])
 		} else {
 			e.buildEdges(g, n)
 		}
@@ -30,50 +43,44 @@ func (e *expansion) addEdges(g *graph, n *node) {
 	}
 	if n.phase == creating {
 		// A part of what was moved aside goes with it, after its successor came.
-		if drop := g.get(n.id, dropping); drop != nil && drop.carrier().phase != droppingAside {
+		if drop := g.get(n.object.ID, dropping); drop != nil && drop.carrier().phase != droppingAside {
 			n.needs(drop)
 			e.freeEdges(g, n)
 		}
-		n.needs(g.get(n.id, movingAside))
+		n.needs(g.get(n.object.ID, movingAside))
 	}
 	if n.phase == droppingAside {
-		n.needs(g.get(n.id, creating))
-		for _, user := range e.users(n.id) {
-			n.needs(g.get(user, retargeting))
-			n.needs(g.get(user, dropping))
-			n.needs(g.get(user, droppingAside))
-			n.needs(g.get(user, creating))
+		n.needs(g.get(n.object.ID, creating))
+		for _, user := range e.users(n.object.ID) {
+			n.needs(g.get(user.ID, retargeting))
+			n.needs(g.get(user.ID, dropping))
+			n.needs(g.get(user.ID, droppingAside))
+			n.needs(g.get(user.ID, creating))
 		}
 	}
 }
 
 func (e *expansion) buildEdges(g *graph, n *node) {
-	new := e.new.Objects[n.id]
+	new := e.new.Objects[n.object.ID]
 	for _, need := range new.Needs {
 		e.builtEdges(g, n, need)
 		e.wholeEdges(g, n, need)
 	}
-	if n.phase == creating || n.phase == altering && e.kinds.Of(n.id).Ends != nil {
-		for _, first := range e.kinds.Of(n.id).After(e.ctx, e.new, new) {
-			for _, p := range changes {
-				n.needs(g.get(first, p))
-			}
+	if n.phase == creating || n.phase == altering && n.kind.Ends != nil {
+		for _, first := range n.kind.After(e.ctx, e.new, new) {
+			g.changes(n, first)
 		}
 	}
-	if new.Parent == (schema.ID{}) || e.kinds.Of(n.id).Early {
+	if new.Parent == (schema.ID{}) || n.kind.Early {
 		return
 	}
-	for _, p := range builders {
-		n.needs(g.get(new.Parent, p))
-	}
+	g.builds(n, new.Parent)
 }
 
 // builtEdges puts the node after what makes a need as the new state has it; an
 // heir is so when what it inherits from is.
 func (e *expansion) builtEdges(g *graph, n *node, need schema.ID) {
-	for _, p := range builders {
-		n.needs(g.get(need, p))
-	}
+	g.builds(n, need)
 	if o := e.new.Objects[need]; o != nil && e.kinds.Of(need).Heir {
 		for _, from := range o.Needs {
 			e.builtEdges(g, n, from)
@@ -89,12 +96,10 @@ func (e *expansion) wholeEdges(g *graph, n *node, whole schema.ID) {
 	}
 	for _, s := range []*schema.State{e.old, e.new} {
 		for _, part := range e.ctx.Parts(s, whole, "") {
-			if part.ID == n.id || e.kinds.Of(part.ID).Satellite != kind.NotSatellite {
+			if part.ID == n.object.ID || e.kinds.Of(part.ID).Satellite != kind.NotSatellite {
 				continue
 			}
-			for _, p := range changes {
-				n.needs(g.get(part.ID, p))
-			}
+			g.changes(n, part.ID)
 		}
 	}
 	if o := e.new.Objects[whole]; o != nil {
@@ -107,15 +112,15 @@ func (e *expansion) wholeEdges(g *graph, n *node, whole schema.ID) {
 // releaseEdges puts what is dropped after the change that lets go of it, and
 // what hangs on the old form of the object before its change.
 func (e *expansion) releaseEdges(g *graph, n *node) {
-	old := e.old.Objects[n.id]
+	old := e.old.Objects[n.object.ID]
 	for _, need := range old.Needs {
 		if drop := g.get(need, dropping); drop != nil && g.get(need, creating) == nil {
 			drop.needs(n)
 		}
 	}
-	for _, user := range e.users(n.id) {
-		n.needs(g.get(user, dropping))
-		if altered := g.get(user, altering); altered != nil && e.letsGo(user, n.id) {
+	for _, user := range e.users(n.object.ID) {
+		n.needs(g.get(user.ID, dropping))
+		if altered := g.get(user.ID, altering); altered != nil && e.letsGo(user.ID, n.object.ID) {
 			n.needs(altered)
 		}
 	}
@@ -124,7 +129,7 @@ func (e *expansion) releaseEdges(g *graph, n *node) {
 // freeEdges puts the successor of an object behind the drop of what only the old
 // form needed: while it is there, PostgreSQL can tie the new one to it again.
 func (e *expansion) freeEdges(g *graph, n *node) {
-	for _, need := range e.old.Objects[n.id].Needs {
+	for _, need := range e.old.Objects[n.object.ID].Needs {
 		if e.new.Objects[need] == nil {
 			n.needs(g.get(need, dropping))
 		}
@@ -151,9 +156,9 @@ func (e *expansion) teardownEdges(g *graph, n *node) {
 
 // endEdges puts the end of an object before what came before its creation.
 func (e *expansion) endEdges(g *graph, n *node, old *schema.Object) {
-	for _, last := range e.kinds.Of(n.id).After(e.ctx, e.old, old) {
-		for _, p := range changes {
-			if change := g.get(last, p); change != nil {
+	for _, last := range n.kind.After(e.ctx, e.old, old) {
+		if c := e.change(last); c != nil {
+			for change := c.nodes; change != nil; change = change.next {
 				change.needs(n)
 			}
 		}
@@ -164,14 +169,17 @@ func (e *expansion) endEdges(g *graph, n *node, old *schema.Object) {
 // that has members of the same identities, and the drop of such an extension
 // before their creation.
 func (e *expansion) addMemberEdges(g *graph) {
+	if len(e.old.Members)+len(e.new.Members) == 0 {
+		return
+	}
 	for _, n := range g.nodes {
 		switch n.phase {
 		case dropping:
-			if extension := g.get(e.new.Members[n.id], creating); extension != nil {
+			if extension := g.get(e.new.Members[n.object.ID], creating); extension != nil {
 				extension.needs(n)
 			}
 		case creating:
-			n.needs(g.get(e.old.Members[n.id], dropping))
+			n.needs(g.get(e.old.Members[n.object.ID], dropping))
 		}
 	}
 }
@@ -179,22 +187,25 @@ func (e *expansion) addMemberEdges(g *graph) {
 // addNameEdges puts drops before creations that take the same name in a
 // namespace that several kinds share.
 func (e *expansion) addNameEdges(g *graph) {
+	if !slices.ContainsFunc(g.nodes, func(n *node) bool { return n.phase == creating }) {
+		return
+	}
 	freed := map[string][]*node{}
 	for _, n := range g.nodes {
 		if n.phase == dropping || n.phase == movingAside {
-			for _, name := range e.kinds.Of(n.id).Names(n.object) {
+			for _, name := range n.kind.Names(n.object) {
 				freed[name] = append(freed[name], n)
 			}
 		}
 	}
 	for _, n := range g.nodes {
-		if n.phase != creating {
+		if n.phase != creating || len(freed) == 0 {
 			continue
 		}
-		for _, name := range e.kinds.Of(n.id).Names(n.object) {
+		for _, name := range n.kind.Names(n.object) {
 			for _, drop := range freed[name] {
 				n.needs(drop)
-				n.clashes = append(n.clashes, drop.carrier())
+				g.clashes[n] = append(g.clashes[n], drop.carrier())
 			}
 		}
 	}

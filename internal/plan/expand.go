@@ -6,28 +6,30 @@ package plan
 import (
 	"slices"
 
+	"github.com/cairn-db/cairn/internal/diff"
 	"github.com/cairn-db/cairn/internal/kind"
 	"github.com/cairn-db/cairn/schema"
 )
 
 // node is one thing that happens to one object. Nodes are what is ordered.
 type node struct {
-	id      schema.ID
-	verb    schema.Verb
-	phase   phase
 	object  *schema.Object
+	kind    *kind.Kind
+	next    *node // of the same change
 	actions []kind.Action
-	after   map[*node]bool // nodes that have to come first
-	clashes []*node        // those of them that only free its name
-	united  *node          // a node of the same unit, on the way to the one that stands for it
-	into    *node          // the node whose statement does this one's work
-	rank    int
-	group   int         // rank of the outermost parent
-	key     []schema.ID // from the outermost parent to the object, for a readable order
+	after   []*node          // nodes that have to come first; one can stand there twice
+	united  *node            // a node of the same unit, on the way to the one that stands for it
+	into    *node            // the node whose statement does this one's work
+	key     []*schema.Object // from the outermost parent to the object, for a readable order
+	verb    schema.Verb
+	rank    int32
+	group   int32 // rank of the outermost parent
+	place   int32 // among the nodes that are being ordered, and then in their order
+	phase   phase
 }
 
 // phase is what a node does within the change of one object.
-type phase int
+type phase uint8
 
 const (
 	preparing phase = iota // the long part before the change, online
@@ -46,94 +48,173 @@ type expansion struct {
 	ctx      *kind.Ctx
 	kinds    *kind.Set
 	old, new *schema.State
-	deltas   map[schema.ID]schema.Delta
-	order    []schema.ID                 // of deltas and of what they pull in
-	altered  map[schema.ID][]kind.Action // in place
-	moved    map[schema.ID][]kind.Action // retargeted
-	cause    map[schema.ID]schema.ID     // why an unchanged object is replaced
-	swapped  map[schema.ID]bool          // replaced with the old form moved aside
-	pulled   map[schema.ID]bool          // what hangs on them was pulled in
+	sized    *schema.State              // knows how large relations are
+	at       map[*schema.Object]*change // by the object of the delta
+	order    []*change                  // of deltas and of what they pull in
 
-	followers map[schema.ID][]schema.ID // objects that follow the key, found when first asked for
+	followers map[schema.ID][]*schema.Object // objects that follow the key, found when first asked for
+}
+
+// change is what happens to one object. A plan can have some of nearly all
+// objects of a large database, so what few have is behind a pointer.
+type change struct {
+	schema.Delta
+	edits   *edits  // nil where nothing is done in place
+	cause   *change // why an unchanged object is replaced
+	nodes   *node   // the first of them
+	name    string  // text of the identity, see text
+	dropped bool
+	created bool
+	swapped bool // replaced with the old form moved aside
+	pulled  bool // what hangs on it was pulled in
+	inPlace bool // was altered in place
+	states  bool // has a statement, or a part in one
+
+	container int32 // number of the statement that holds it or its fragment, from 1
+}
+
+// edits is what is done to an object in place; nil where that is not possible.
+type edits struct {
+	altered, moved []kind.Action // moved is retargeted
+}
+
+func (c *change) altered() []kind.Action {
+	if c.edits == nil {
+		return nil
+	}
+	return c.edits.altered
+}
+
+func (c *change) moved() []kind.Action {
+	if c.edits == nil {
+		return nil
+	}
+	return c.edits.moved
+}
+
+// edit returns what is done in place, to be set.
+func (c *change) edit() *edits {
+	if c.edits == nil {
+		c.edits = &edits{}
+	}
+	return c.edits
+}
+
+// replaced reports whether the object is dropped to be created anew.
+func (c *change) replaced() bool { return c.dropped && c.created }
+
+// text returns the text of the identity.
+func (c *change) text() string {
+	if c.name == "" {
+		c.name = c.ID().String()
+	}
+	return c.name
 }
 
 // expand decides what happens to each object: a difference that a kind cannot
 // alter in place becomes a replacement, and a replacement pulls in the parts
 // and the dependents of the object.
-func expand(kinds *kind.Set, old, new *schema.State, deltas []schema.Delta, mode Mode) *expansion {
+func expand(kinds *kind.Set, old, new *schema.State, mode Mode) *expansion {
+	deltas := diff.Compare(old, new)
 	e := &expansion{
-		kinds: kinds, old: old, new: new,
-		ctx: &kind.Ctx{Server: old.Server, Old: old, New: new, Kinds: kinds, Online: mode == Online,
-			Created: make(map[schema.ID]bool, len(deltas)), Dropped: make(map[schema.ID]bool, len(deltas))},
-		deltas: make(map[schema.ID]schema.Delta, len(deltas)), order: make([]schema.ID, 0, len(deltas)), altered: map[schema.ID][]kind.Action{},
-		moved: map[schema.ID][]kind.Action{}, cause: map[schema.ID]schema.ID{},
-		swapped: map[schema.ID]bool{}, pulled: map[schema.ID]bool{},
+		kinds: kinds, old: old, new: new, sized: old,
+		at: make(map[*schema.Object]*change, len(deltas)), order: make([]*change, 0, len(deltas)),
 	}
-	for _, d := range deltas {
-		e.deltas[d.ID] = d
-		e.order = append(e.order, d.ID)
-		e.ctx.Created[d.ID] = d.Old == nil
-		e.ctx.Dropped[d.ID] = d.New == nil
+	e.ctx = &kind.Ctx{Server: old.Server, Old: old, New: new, Kinds: kinds, Online: mode == Online, Turns: e.turns}
+	changes := make([]change, len(deltas))
+	for i, d := range deltas {
+		changes[i] = change{Delta: d, created: d.Old == nil, dropped: d.New == nil}
+		e.add(&changes[i])
 	}
-	e.alterOrReplace(deltas)
+	e.alterOrReplace()
 	e.propagate()
 	e.realter()
 	e.overlap()
-	slices.SortFunc(e.order, schema.Compare)
+	slices.SortFunc(e.order, func(a, b *change) int { return schema.CompareObjects(a.Object(), b.Object()) })
 	return e
 }
 
-// users returns the old objects that need the identified one, or are its parts.
-func (e *expansion) users(id schema.ID) []schema.ID {
-	var ids []schema.ID
-	for _, o := range e.ctx.Dependents(e.old, id) {
-		ids = append(ids, o.ID)
-	}
-	return ids
+func (e *expansion) add(c *change) {
+	e.at[c.Object()] = c
+	e.order = append(e.order, c)
 }
 
+// change returns what happens to the identified object, nil for nothing.
+func (e *expansion) change(id schema.ID) *change {
+	o := e.new.Objects[id]
+	if o == nil {
+		o = e.old.Objects[id]
+	}
+	return e.at[o]
+}
+
+// changed returns the change of an object that is in both states, a new one where
+// nothing happens to it yet.
+func (e *expansion) changed(id schema.ID) *change {
+	c := e.change(id)
+	if c == nil {
+		c = &change{Delta: schema.Delta{Old: e.old.Objects[id], New: e.new.Objects[id]}}
+		e.add(c)
+	}
+	return c
+}
+
+// turns reports whether the object is dropped, and whether it is created.
+func (e *expansion) turns(id schema.ID) (dropped, created bool) {
+	if c := e.change(id); c != nil {
+		return c.dropped, c.created
+	}
+	return false, false
+}
+
+// text returns the text of an identity.
+func (e *expansion) text(id schema.ID) string {
+	if c := e.change(id); c != nil {
+		return c.text()
+	}
+	return id.String()
+}
+
+// users returns the old objects that need the identified one, or are its parts.
+func (e *expansion) users(id schema.ID) []*schema.Object { return e.ctx.Dependents(e.old, id) }
+
 // alterOrReplace asks the kinds what can be changed in place.
-func (e *expansion) alterOrReplace(deltas []schema.Delta) {
-	for _, d := range deltas {
-		if d.Old == nil || d.New == nil {
+func (e *expansion) alterOrReplace() {
+	for _, c := range slices.Clone(e.order) {
+		if c.Old == nil || c.New == nil {
 			continue
 		}
-		if d.Old.Parent != d.New.Parent && e.old.Objects[d.New.Parent] == nil && !e.kinds.Of(d.ID).Early {
-			e.replace(d.ID)
+		k := e.kinds.Of(c.Old.ID)
+		if c.Old.Parent != c.New.Parent && e.old.Objects[c.New.Parent] == nil && !k.Early {
+			e.replace(c)
 			continue
 		}
-		actions, inPlace := e.kinds.Of(d.ID).Alter(e.ctx, d)
+		actions, inPlace := k.Alter(e.ctx, c.Delta)
 		if inPlace {
-			e.altered[d.ID] = actions
+			c.edit().altered = actions
 		} else {
-			e.replace(d.ID)
+			e.replace(c)
 		}
 	}
-	for _, id := range slices.Clone(e.order) {
-		if !e.ctx.Dropped[id] {
+	for _, c := range slices.Clone(e.order) {
+		if !c.dropped {
 			continue
 		}
-		for _, bound := range e.kinds.Of(id).Bound(e.ctx, e.old.Objects[id]) {
+		for _, bound := range e.kinds.Of(c.Old.ID).Bound(e.ctx, c.Old) {
 			if e.new.Objects[bound] != nil {
-				e.replace(bound)
+				e.replace(e.changed(bound))
 			}
 		}
 	}
 }
 
 // replace marks an object that is in both states as dropped and created.
-func (e *expansion) replace(id schema.ID) {
-	if e.ctx.Dropped[id] && e.ctx.Created[id] {
+func (e *expansion) replace(c *change) {
+	if c.replaced() {
 		return
 	}
-	if _, known := e.deltas[id]; !known {
-		e.deltas[id] = schema.Delta{ID: id, Old: e.old.Objects[id], New: e.new.Objects[id]}
-		e.order = append(e.order, id)
-	}
-	delete(e.altered, id)
-	delete(e.moved, id)
-	delete(e.pulled, id)
-	e.ctx.Dropped[id], e.ctx.Created[id] = true, true
+	c.edits, c.pulled = nil, false
+	c.dropped, c.created = true, true
 }
 
 // propagate pulls in what hangs on dropped and rebuilt objects until nothing is
@@ -143,10 +224,9 @@ func (e *expansion) propagate() {
 		e.pull(e.order[i])
 	}
 	for again := true; again; {
-		again = false
 		before := len(e.order)
-		for _, id := range slices.Clone(e.order) {
-			e.pull(id)
+		for _, c := range slices.Clone(e.order) {
+			e.pull(c)
 		}
 		again = len(e.order) > before
 	}
@@ -158,60 +238,62 @@ func (e *expansion) overlap() {
 	if !e.ctx.Online {
 		return
 	}
-	for _, id := range e.order {
-		old := e.old.Objects[id]
-		if e.ctx.Dropped[id] && e.ctx.Created[id] && e.deltaChanged(id) && e.kinds.Of(id).Overlap(old) && e.canSwap(id) &&
-			!e.ctx.Dropped[old.Parent] && !slices.ContainsFunc(old.Needs, func(need schema.ID) bool { return e.moved[need] != nil }) {
-			e.swapped[id] = true
+	for _, c := range e.order {
+		if c.replaced() && len(c.Changed) > 0 && e.kinds.Of(c.Old.ID).Overlap(c.Old) && e.canSwap(c) && !e.ctx.Dropped(c.Old.Parent) &&
+			!slices.ContainsFunc(c.Old.Needs, func(need schema.ID) bool { n := e.change(need); return n != nil && n.moved() != nil }) {
+			c.swapped = true
 		}
 	}
 }
 
-func (e *expansion) pull(id schema.ID) {
-	if e.pulled[id] {
+func (e *expansion) pull(c *change) {
+	if c.pulled {
 		return
 	}
 	switch {
-	case e.ctx.Dropped[id]:
-		e.pulled[id] = true
-		if e.ctx.Created[id] {
-			for _, follower := range e.followersOf(id) {
-				if slices.Contains(e.kinds.Of(follower).Follows(e.ctx, e.old.Objects[follower]), id) {
-					e.pullUser(follower, id)
+	case c.dropped:
+		c.pulled = true
+		if c.created {
+			for _, follower := range e.followersOf(c.Old.ID) {
+				if slices.Contains(e.kinds.Of(follower.ID).Follows(e.ctx, follower), c.Old.ID) {
+					e.pullUser(follower, c)
 				}
 			}
 		}
-		e.pullShell(id)
-		for _, user := range e.users(id) {
-			e.pullUser(user, id)
+		e.pullShell(c)
+		for _, user := range e.users(c.Old.ID) {
+			e.pullUser(user, c)
 		}
-	case e.rebuilds(id):
-		e.pulled[id] = true
-		for _, user := range e.users(id) {
-			if !e.kinds.Of(user).CarriedOver(e.old.Objects[user]) && !e.letsGo(user, id) {
-				delete(e.altered, user)
-				e.pullUser(user, id)
+	case e.rebuilds(c):
+		c.pulled = true
+		for _, user := range e.users(c.Old.ID) {
+			if e.kinds.Of(user.ID).CarriedOver(user) || e.letsGo(user.ID, c.Old.ID) {
+				continue
 			}
+			if u := e.change(user.ID); u != nil && u.edits != nil {
+				u.edits.altered = nil
+			}
+			e.pullUser(user, c)
 		}
 	}
 }
 
 // canSwap reports whether the old form of an object can be kept aside for a
 // while: nothing that it needs is dropped before its successor comes.
-func (e *expansion) canSwap(id schema.ID) bool {
-	return e.kinds.Of(id).CanSwap && !slices.ContainsFunc(e.old.Objects[id].Needs, func(need schema.ID) bool {
-		return e.ctx.Dropped[need] && !e.kinds.Of(need).CanSwap
+func (e *expansion) canSwap(c *change) bool {
+	return e.kinds.Of(c.Old.ID).CanSwap && !slices.ContainsFunc(c.Old.Needs, func(need schema.ID) bool {
+		return e.ctx.Dropped(need) && !e.kinds.Of(need).CanSwap
 	})
 }
 
 // followersOf returns the objects in which PostgreSQL repeats the changes of the
 // identified one, unless what ties them goes.
-func (e *expansion) followersOf(id schema.ID) []schema.ID {
+func (e *expansion) followersOf(id schema.ID) []*schema.Object {
 	if e.followers == nil {
-		e.followers = map[schema.ID][]schema.ID{}
+		e.followers = map[schema.ID][]*schema.Object{}
 		for _, o := range e.old.Sorted() {
 			for _, leader := range e.kinds.Of(o.ID).Follows(e.ctx, o) {
-				e.followers[leader] = append(e.followers[leader], o.ID)
+				e.followers[leader] = append(e.followers[leader], o)
 			}
 		}
 	}
@@ -219,75 +301,76 @@ func (e *expansion) followersOf(id schema.ID) []schema.ID {
 }
 
 // pullShell replaces the shell of an object that goes: it cannot be a shell again.
-func (e *expansion) pullShell(id schema.ID) {
-	shell := e.old.Objects[id].Parent
-	if e.kinds.Of(id).Shelled && e.new.Objects[shell] != nil && !e.ctx.Dropped[shell] {
-		e.cause[shell] = id
-		e.replace(shell)
+func (e *expansion) pullShell(c *change) {
+	id := c.Old.Parent
+	if !e.kinds.Of(c.Old.ID).Shelled || e.new.Objects[id] == nil || e.ctx.Dropped(id) {
+		return
 	}
+	shell := e.changed(id)
+	shell.cause = c
+	e.replace(shell)
 }
 
 // letsGo reports whether the change in place of user ends its need for id.
 func (e *expansion) letsGo(user, id schema.ID) bool {
-	_, inPlace := e.altered[user]
-	new := e.new.Objects[user]
-	return inPlace && new.Parent != id && !slices.Contains(new.Needs, id)
+	c := e.change(user)
+	return c != nil && c.altered() != nil && c.New.Parent != id && !slices.Contains(c.New.Needs, id)
 }
 
 // rebuilds reports whether the change in place of an object needs its
 // dependents out of the way.
-func (e *expansion) rebuilds(id schema.ID) bool {
-	if _, inPlace := e.altered[id]; !inPlace {
+func (e *expansion) rebuilds(c *change) bool {
+	if c.altered() == nil {
 		return false
 	}
-	return slices.ContainsFunc(e.deltas[id].Changed, func(f string) bool { return e.kinds.Of(id).Rebuild[f] })
+	return slices.ContainsFunc(c.Changed, func(f string) bool { return e.kinds.Of(c.Old.ID).Rebuild[f] })
 }
 
 // pullUser decides what becomes of an object whose need or parent goes.
-func (e *expansion) pullUser(user, gone schema.ID) {
-	old, new := e.old.Objects[user], e.new.Objects[user]
-	if new == nil || (e.ctx.Dropped[user] && e.ctx.Created[user]) {
+func (e *expansion) pullUser(old *schema.Object, gone *change) {
+	new, user := e.new.Objects[old.ID], e.change(old.ID)
+	if new == nil || user != nil && user.replaced() {
 		return
 	}
-	part := old.Parent == gone
-	if _, inPlace := e.altered[user]; inPlace && !part && !e.ctx.Created[gone] {
+	id := gone.Old.ID
+	part := old.Parent == id
+	if user != nil && user.altered() != nil && !part && !gone.created {
 		return // its change lets go of what is dropped
 	}
-	k := e.kinds.Of(user)
-	if part && k.Early && new.Parent != gone || k.Tied != nil && k.Tied(user, gone) {
+	k := e.kinds.Of(old.ID)
+	if part && k.Early && new.Parent != id || k.Tied != nil && k.Tied(old.ID, id) {
 		return
 	}
-	if !part && e.ctx.Created[gone] && e.canSwap(gone) {
-		if actions := k.Retarget(e.ctx, old, new, gone); actions != nil {
-			e.swapped[gone] = true
-			if _, known := e.deltas[user]; !known {
-				e.deltas[user] = schema.Delta{ID: user, Old: old, New: new}
-				e.order = append(e.order, user)
-			}
-			e.moved[user] = actions
-			e.cause[user] = gone
-			for _, dependent := range e.users(user) {
-				if !e.kinds.Of(dependent).CarriedOver(e.old.Objects[dependent]) {
+	if !part && gone.created && e.canSwap(gone) {
+		if actions := k.Retarget(e.ctx, old, new, id); actions != nil {
+			gone.swapped = true
+			user = e.changed(old.ID)
+			user.edit().moved = actions
+			user.cause = gone
+			for _, dependent := range e.users(old.ID) {
+				if !e.kinds.Of(dependent.ID).CarriedOver(dependent) {
 					e.pullUser(dependent, user)
 				}
 			}
 			return
 		}
 	}
-	if _, explained := e.cause[user]; !explained && !e.deltaChanged(user) {
-		e.cause[user] = gone
+	user = e.changed(old.ID)
+	if user.cause == nil && len(user.Changed) == 0 {
+		user.cause = gone
 	}
 	e.replace(user)
 }
 
-func (e *expansion) deltaChanged(id schema.ID) bool { return len(e.deltas[id].Changed) > 0 }
-
 // realter asks again for the changes in place, now that it is known what else
 // is dropped and created.
 func (e *expansion) realter() {
-	for id := range e.altered {
-		if actions, inPlace := e.kinds.Of(id).Alter(e.ctx, e.deltas[id]); inPlace {
-			e.altered[id] = actions
+	for _, c := range e.order {
+		if c.altered() == nil {
+			continue
+		}
+		if actions, inPlace := e.kinds.Of(c.Old.ID).Alter(e.ctx, c.Delta); inPlace {
+			c.edits.altered = actions
 		}
 	}
 }

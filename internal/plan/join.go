@@ -14,12 +14,12 @@ func join(steps []placed, segments []int) ([]placed, []int) {
 	for i, s := range steps {
 		if i > 0 && numbers[len(numbers)-1] == segments[i] && joinable(joined[len(joined)-1], s) {
 			last := &joined[len(joined)-1]
-			a := &last.action
+			a := last.action
 			a.SQL = a.Statement() + ",\n    " + strings.TrimPrefix(s.action.Statement(), s.action.Alters)
 			a.Rewrite, a.Scan = a.Rewrite || s.action.Rewrite, a.Scan || s.action.Scan
 			a.Hazards = append(a.Hazards[:len(a.Hazards):len(a.Hazards)], s.action.Hazards...)
-			if s.node.id != last.node.id {
-				last.also = append(last.also, s.node.id)
+			if s.node.object.ID != last.node.object.ID {
+				last.also = append(last.also, s.node.object.ID)
 			}
 			continue
 		}
@@ -36,10 +36,10 @@ func joinable(a, b placed) bool {
 }
 
 // texts returns the identities as text.
-func texts(ids []schema.ID) []string {
+func (e *expansion) texts(ids []schema.ID) []string {
 	var names []string
 	for _, id := range ids {
-		names = append(names, id.String())
+		names = append(names, e.text(id))
 	}
 	return names
 }

@@ -32,24 +32,24 @@ type Left struct{ ID, Because schema.ID }
 func NewMix(kinds *kind.Set, old, new *schema.State) *Mix {
 	m := &Mix{kinds: kinds, old: old, new: new, deltas: map[schema.ID]schema.Delta{}, users: map[schema.ID][]schema.ID{},
 		parts: map[schema.ID][]schema.ID{}, taken: map[string][]schema.ID{}, because: map[schema.ID]schema.ID{}, replaced: map[schema.ID]bool{}}
-	deltas := diff.Compare(old, new)
-	e := expand(kinds, old, new, deltas, Offline)
+	e := expand(kinds, old, new, Offline)
 	m.ctx, m.tied = e.ctx, map[schema.ID][]schema.ID{}
-	for _, d := range deltas {
-		m.deltas[d.ID] = d
-		m.replaced[d.ID] = e.ctx.Dropped[d.ID] && e.ctx.Created[d.ID]
-		m.tie(d.ID, d.Old)
-		m.tie(d.ID, d.New)
+	for _, d := range diff.Compare(old, new) {
+		id := d.ID()
+		m.deltas[id] = d
+		m.replaced[id] = e.change(id).replaced()
+		m.tie(id, d.Old)
+		m.tie(id, d.New)
 		if d.New == nil {
-			m.parts[d.Old.Parent] = append(m.parts[d.Old.Parent], d.ID)
+			m.parts[d.Old.Parent] = append(m.parts[d.Old.Parent], id)
 			continue
 		}
 		for _, need := range append(slices.Clone(d.New.Needs), d.New.Parent) {
-			m.users[need] = append(m.users[need], d.ID)
+			m.users[need] = append(m.users[need], id)
 		}
 		if d.Old == nil {
-			for _, name := range kinds.Of(d.ID).Names(d.New) {
-				m.taken[name] = append(m.taken[name], d.ID)
+			for _, name := range kinds.Of(id).Names(d.New) {
+				m.taken[name] = append(m.taken[name], id)
 			}
 		}
 	}
@@ -98,7 +98,7 @@ func (m *Mix) KeepObjects(texts map[string]bool) bool {
 // KeepAll makes the mix the old state.
 func (m *Mix) KeepAll() {
 	for _, d := range diff.Compare(m.old, m.new) {
-		m.keep(d.ID, schema.ID{})
+		m.keep(d.ID(), schema.ID{})
 	}
 }
 

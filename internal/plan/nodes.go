@@ -10,17 +10,30 @@ import (
 
 // graph holds the nodes of a plan, at most one per object and phase.
 type graph struct {
-	nodes []*node
-	at    map[schema.ID]map[phase]*node
+	e       *expansion
+	nodes   []*node
+	clashes map[*node][]*node // those before a node that only free its name
 }
 
-func (g *graph) get(id schema.ID, p phase) *node { return g.at[id][p] }
+func (g *graph) get(id schema.ID, p phase) *node { return g.e.change(id).node(p) }
+
+// node returns that of a phase, nil when there is none, or no change.
+func (c *change) node(p phase) *node {
+	if c == nil {
+		return nil
+	}
+	n := c.nodes
+	for n != nil && n.phase != p {
+		n = n.next
+	}
+	return n
+}
 
 // build makes the nodes of an expansion and their edges.
 func (e *expansion) build() *graph {
-	g := &graph{at: map[schema.ID]map[phase]*node{}}
-	for _, id := range e.order {
-		e.addNodes(g, id)
+	g := &graph{e: e, nodes: make([]*node, 0, len(e.order)), clashes: map[*node][]*node{}}
+	for _, c := range e.order {
+		e.addNodes(g, c)
 	}
 	e.mergeInline(g)
 	e.mergeDrops(g)
@@ -33,37 +46,40 @@ func (e *expansion) build() *graph {
 	return g
 }
 
-func (e *expansion) addNodes(g *graph, id schema.ID) {
-	k, d := e.kinds.Of(id), e.deltas[id]
-	dropped, created := e.ctx.Dropped[id], e.ctx.Created[id]
-	swapped := e.swapped[id] && dropped && created
+func (e *expansion) addNodes(g *graph, c *change) {
+	k := e.kinds.Of(c.ID())
 	verb := schema.Alter
-	if dropped && created {
+	switch {
+	case c.replaced():
 		verb = schema.Replace
+	case c.dropped:
+		verb = schema.Drop
+	case c.created:
+		verb = schema.Add
 	}
-	if actions, ok := e.altered[id]; ok {
-		g.add(e, id, schema.Alter, altering, d.New, actions)
+	if actions := c.altered(); actions != nil {
+		g.add(c, schema.Alter, altering, c.New, actions)
 	}
-	if actions, ok := e.moved[id]; ok {
-		g.add(e, id, schema.Alter, retargeting, d.New, actions)
+	if actions := c.moved(); actions != nil {
+		g.add(c, schema.Alter, retargeting, c.New, actions)
 	}
-	if swapped {
-		g.add(e, id, verb, movingAside, d.Old, k.Aside(e.ctx, d.Old))
-		g.add(e, id, verb, droppingAside, d.Old, k.DropAside(e.ctx, d.Old))
-	} else if dropped {
-		v := verb
-		if !created {
-			v = schema.Drop
+	if c.swapped && c.replaced() {
+		g.add(c, verb, movingAside, c.Old, k.Aside(e.ctx, c.Old))
+		g.add(c, verb, droppingAside, c.Old, k.DropAside(e.ctx, c.Old))
+	} else if c.dropped {
+		g.add(c, verb, dropping, c.Old, nil)
+	}
+	if c.created {
+		n := g.add(c, verb, creating, c.New, nil)
+		if !k.Inline || !e.ctx.Created(c.New.Parent) { // else mergeInline does it
+			n.actions = e.creation(n)
 		}
-		g.add(e, id, v, dropping, d.Old, nil)
 	}
-	if created {
-		v := verb
-		if !dropped {
-			v = schema.Add
-		}
-		g.add(e, id, v, creating, d.New, append(k.Create(e.ctx, d.New), e.settle(d.New)...))
-	}
+}
+
+// creation returns what creates the object of a node.
+func (e *expansion) creation(n *node) []kind.Action {
+	return append(n.kind.Create(e.ctx, n.object), e.settle(n.object)...)
 }
 
 // settle returns what kinds of satellites have to run behind the creation of an
@@ -78,51 +94,54 @@ func (e *expansion) settle(o *schema.Object) []kind.Action {
 	return actions
 }
 
-func (g *graph) add(e *expansion, id schema.ID, verb schema.Verb, p phase, o *schema.Object, actions []kind.Action) {
-	n := &node{id: id, verb: verb, phase: p, object: o, actions: actions, after: map[*node]bool{}, rank: e.kinds.Of(id).Rank}
+func (g *graph) add(c *change, verb schema.Verb, p phase, o *schema.Object, actions []kind.Action) *node {
+	e := g.e
+	n := &node{object: o, kind: e.kinds.Of(o.ID), verb: verb, phase: p, actions: actions, next: c.nodes}
 	state := e.new
 	if p == dropping || p == droppingAside {
 		state = e.old
 	}
-	for at := o; at != nil; at = state.Objects[at.Parent] {
-		n.key = append(n.key, at.ID)
-		if at.Parent == (schema.ID{}) {
-			break
-		}
+	depth := 1
+	for at := state.Objects[o.Parent]; at != nil; at = state.Objects[at.Parent] {
+		depth++
 	}
-	slices.Reverse(n.key)
-	n.group = e.kinds.Of(n.key[0]).Rank
-	if g.at[id] == nil {
-		g.at[id] = map[phase]*node{}
+	n.key = make([]*schema.Object, depth)
+	for at := o; depth > 0; at = state.Objects[at.Parent] {
+		depth--
+		n.key[depth] = at
 	}
-	g.at[id][p] = n
+	n.rank, n.group = int32(n.kind.Rank), int32(e.kinds.Of(n.key[0].ID).Rank)
+	c.nodes = n
 	g.nodes = append(g.nodes, n)
+	return n
 }
 
-// mergeInline moves what is created inside its parent's statement there.
+// mergeInline moves what is created inside its parent's statement there. The
+// statement is all that is left of the actions.
 func (e *expansion) mergeInline(g *graph) {
-	inline := slices.Clone(g.nodes)
+	var inline []*node
+	for _, n := range g.nodes {
+		if n.phase == creating && n.kind.Inline {
+			inline = append(inline, n)
+		}
+	}
 	slices.SortStableFunc(inline, func(a, b *node) int { return cmp.Compare(a.object.Order, b.object.Order) })
 	for _, n := range inline {
-		if n.phase != creating || !e.kinds.Of(n.id).Inline {
-			continue
-		}
 		parent := g.get(n.object.Parent, creating)
 		if parent == nil {
 			continue
 		}
 		n.into = parent
-		if len(n.actions) == 0 {
+		actions := e.creation(n)
+		if len(actions) == 0 {
 			continue
 		}
-		first := n.actions[0]
-		if len(first.Fragments) > 0 && len(parent.actions) > 0 {
+		if first := actions[0]; len(first.Fragments) > 0 && len(parent.actions) > 0 {
 			container := &parent.actions[0]
-			container.Fragments = append(slices.Clip(container.Fragments), first.Fragments...)
-			n.actions = n.actions[1:]
+			container.Fragments = append(container.Fragments, first.Fragments...)
+			actions = actions[1:]
 		}
-		parent.actions = append(parent.actions, n.actions...)
-		n.actions = nil
+		parent.actions = append(parent.actions, actions...)
 	}
 }
 
@@ -135,13 +154,12 @@ func (e *expansion) mergeDrops(g *graph) {
 		if n.phase != dropping || n.into != nil {
 			continue
 		}
-		k := e.kinds.Of(n.id)
-		if parent := e.goingParent(g, n); parent != nil && !(k.Detach && e.tiedOutside(g, n)) {
+		if parent := e.goingParent(g, n); parent != nil && !(n.kind.Detach && e.tiedOutside(g, n)) {
 			n.into = parent
 			continue
 		}
 		if e.follow(g, n); n.into == nil {
-			n.actions = k.Drop(e.ctx, n.object)
+			n.actions = n.kind.Drop(e.ctx, n.object)
 		}
 	}
 	e.mergeBound(g)
@@ -151,11 +169,14 @@ func (e *expansion) mergeDrops(g *graph) {
 // without which a part of it cannot go.
 func (e *expansion) mergeBound(g *graph) {
 	for _, n := range g.nodes {
-		whole := g.get(n.object.Parent, dropping)
-		if n.phase != dropping || whole == nil || whole.into != nil || len(whole.actions) > 0 {
+		if n.phase != dropping {
 			continue
 		}
-		for _, id := range e.kinds.Of(n.id).Bound(e.ctx, n.object) {
+		whole := g.get(n.object.Parent, dropping)
+		if whole == nil || whole.into != nil || len(whole.actions) > 0 {
+			continue
+		}
+		for _, id := range n.kind.Bound(e.ctx, n.object) {
 			if bound := g.get(id, dropping); bound != nil && bound.carrier() != whole {
 				whole.into = bound
 			}
@@ -167,12 +188,15 @@ func (e *expansion) mergeBound(g *graph) {
 // by the object that the shell is of: neither can go before the other.
 func (e *expansion) mergeShells(g *graph) {
 	for _, n := range g.nodes {
+		if n.phase != dropping || !n.kind.Shelled {
+			continue
+		}
 		shell := g.get(n.object.Parent, dropping)
-		if n.phase != dropping || shell == nil || !e.kinds.Of(n.id).Shelled {
+		if shell == nil {
 			continue
 		}
 		for _, need := range n.object.Needs {
-			if back := g.get(need, dropping); back != nil && slices.Contains(back.object.Needs, shell.id) {
+			if back := g.get(need, dropping); back != nil && slices.Contains(back.object.Needs, shell.object.ID) {
 				back.into = shell
 			}
 		}
@@ -195,7 +219,7 @@ func (e *expansion) mergeFollowers(g *graph) {
 
 // follow ties the node to that of an object whose change takes this one along.
 func (e *expansion) follow(g *graph, n *node) {
-	for _, id := range e.kinds.Of(n.id).Follows(e.ctx, n.object) {
+	for _, id := range n.kind.Follows(e.ctx, n.object) {
 		if leader := g.get(id, n.phase); leader != nil {
 			n.into = leader
 			return
@@ -217,7 +241,7 @@ func (e *expansion) goingParent(g *graph, n *node) *node {
 // tiedOutside reports whether a dropped part needs another object that is
 // dropped and that is no part of the same whole.
 func (e *expansion) tiedOutside(g *graph, n *node) bool {
-	whole := e.outermostGoing(g, n.id)
+	whole := e.outermostGoing(g, n.object.ID)
 	return slices.ContainsFunc(n.object.Needs, func(need schema.ID) bool {
 		return g.get(need, dropping) != nil && e.outermostGoing(g, need) != whole
 	})
@@ -242,12 +266,19 @@ func (n *node) carrier() *node {
 	return n
 }
 
+// lately is how many edges are looked through for one that is there: those of a
+// node to another one are mostly made one after the other.
+const lately = 16
+
 func (n *node) needs(first *node) {
-	if first == nil {
-		return
+	if first != nil {
+		n.carrier().waitFor(first.carrier())
 	}
-	a, b := n.carrier(), first.carrier()
-	if a != b {
-		a.after[b] = true
+}
+
+// waitFor puts n behind another node.
+func (n *node) waitFor(first *node) {
+	if n != first && !slices.Contains(n.after[max(0, len(n.after)-lately):], first) {
+		n.after = append(n.after, first)
 	}
 }

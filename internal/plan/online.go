@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"maps"
 	"slices"
 
 	"github.com/cairn-db/cairn/internal/kind"
@@ -14,20 +13,32 @@ func (e *expansion) online(g *graph) {
 	if !e.ctx.Online {
 		return
 	}
-	users := map[*node][]*node{}
+	users := map[*node][]*node{} // of those that are split
 	for _, n := range g.nodes {
-		for first := range n.after {
-			users[first] = append(users[first], n)
+		for i := range n.actions {
+			if n.into == nil && e.hasOnline(n, &n.actions[i]) {
+				users[n] = nil
+			}
+		}
+	}
+	if len(users) == 0 {
+		return
+	}
+	for _, n := range g.nodes {
+		for _, first := range n.after {
+			if list, splits := users[first]; splits {
+				users[first] = append(list, n)
+			}
 		}
 	}
 	for _, n := range slices.Clone(g.nodes) {
-		if n.into == nil && slices.ContainsFunc(n.actions, func(a kind.Action) bool { return e.hasOnline(n, a) }) {
-			e.split(g, n, users[n])
+		if list, splits := users[n]; splits {
+			e.split(g, n, list)
 		}
 	}
 }
 
-func (e *expansion) hasOnline(n *node, a kind.Action) bool {
+func (e *expansion) hasOnline(n *node, a *kind.Action) bool {
 	return a.Online != nil && e.seen(n, a.Relation)
 }
 
@@ -37,7 +48,7 @@ func (e *expansion) split(g *graph, n *node, users []*node) {
 	parts := kind.Online{}
 	for _, a := range n.actions {
 		switch {
-		case e.hasOnline(n, a):
+		case e.hasOnline(n, &a):
 		case len(parts.After)+len(parts.Finally) > 0: // it can be about what comes later
 			parts.Finally = append(parts.Finally, a)
 			continue
@@ -55,16 +66,15 @@ func (e *expansion) split(g *graph, n *node, users []*node) {
 	}
 	if len(parts.Before) > 0 {
 		ahead := n.part(preparing, parts.Before)
-		maps.Copy(ahead.after, n.after)
-		for first := range n.after {
-			if first.id == n.id || slices.Contains(n.clashes, first) {
-				delete(ahead.after, first)
+		for _, first := range n.after {
+			if first.object.ID != n.object.ID && !slices.Contains(g.clashes[n], first) {
+				ahead.waitFor(first)
 			}
 		}
-		if ahead.waitsFor(func(m *node) bool { return m.id == n.id }, map[*node]bool{}) {
+		if ahead.waitsFor(func(m *node) bool { return m.object.ID == n.object.ID }, map[*node]bool{}) {
 			return // the old form goes before the new one can be prepared
 		}
-		n.after[ahead] = true
+		n.waitFor(ahead)
 		g.nodes = append(g.nodes, ahead)
 	}
 	n.actions = parts.Now
@@ -78,15 +88,15 @@ func (e *expansion) split(g *graph, n *node, users []*node) {
 	}{{completing, parts.After}, {finishing, parts.Finally}} {
 		if len(p.actions) > 0 {
 			part := n.part(p.phase, p.actions)
-			part.after[last] = true
+			part.waitFor(last)
 			g.nodes = append(g.nodes, part)
 			last = part
 		}
 	}
 	for _, user := range users {
-		describes := user.id.IsSatellite() && user.id.Subject() == n.id && len(n.actions) > 0
+		describes := user.object.ID.IsSatellite() && user.object.ID.Subject() == n.object.ID && len(n.actions) > 0
 		if last != n && !describes {
-			user.after[last] = true
+			user.waitFor(last)
 		}
 	}
 }
@@ -95,12 +105,12 @@ func (e *expansion) split(g *graph, n *node, users []*node) {
 // parts of the object.
 func (e *expansion) enclose(g *graph, n *node, parts kind.Online) {
 	first, last := n.part(preparing, parts.First), n.part(finishing, parts.Last)
-	last.after[n] = true
-	n.after[first] = true
+	last.waitFor(n)
+	n.waitFor(first)
 	for _, m := range g.nodes {
-		if m.into == nil && m.id != n.id && m.object.Parent == n.id {
-			m.after[first] = true
-			last.after[m] = true
+		if m.into == nil && m.object.ID != n.object.ID && m.object.Parent == n.object.ID {
+			m.waitFor(first)
+			last.waitFor(m)
 		}
 	}
 	g.nodes = append(g.nodes, first, last)
@@ -121,13 +131,13 @@ func warned(o kind.Online, hazards []kind.Hazard) kind.Online {
 // part is a further node of the change that n makes.
 func (n *node) part(p phase, actions []kind.Action) *node {
 	part := *n
-	part.phase, part.actions, part.after, part.clashes = p, actions, map[*node]bool{}, nil
+	part.phase, part.actions, part.after, part.next = p, actions, nil, nil
 	return &part
 }
 
 // waitsFor reports whether a node that satisfies the condition comes before n.
 func (n *node) waitsFor(is func(*node) bool, visited map[*node]bool) bool {
-	for first := range n.after {
+	for _, first := range n.after {
 		if visited[first] {
 			continue
 		}

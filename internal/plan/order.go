@@ -30,92 +30,140 @@ func (e *CycleError) Hint() string {
 // result does not depend on the order of the input. The nodes of a unit follow
 // each other.
 func (g *graph) order() ([]*node, error) {
-	var nodes []*node
+	u := g.units()
+	count := 0
+	var first []*node // the least member stands for all of its unit
 	for _, n := range g.nodes {
 		if n.into == nil {
-			nodes = append(nodes, n)
-		}
-	}
-	units := map[*node]*node{} // the least member stands for all of its unit
-	members := map[*node][]*node{}
-	for _, n := range nodes {
-		root := n.unit()
-		members[root] = append(members[root], n)
-		if units[root] == nil || compareNodes(n, units[root]) < 0 {
-			units[root] = n
-		}
-	}
-	first := make([]*node, 0, len(units))
-	for _, least := range units {
-		first = append(first, least)
-	}
-	sorted, err := topological(first, func(least *node) []*node {
-		var needs []*node
-		for _, n := range members[least.unit()] {
-			for before := range n.after {
-				if before.unit() != n.unit() {
-					needs = append(needs, units[before.unit()])
-				}
+			count++
+			if u.least(n) == n {
+				first = append(first, n)
 			}
 		}
-		return needs
+	}
+	sorted, err := topological(first, func(least *node, need func(*node)) {
+		u.each(least, func(n *node) {
+			for _, before := range n.after {
+				if before.unit() != n.unit() {
+					need(u.least(before))
+				}
+			}
+		})
 	})
 	if err != nil {
 		return nil, err
 	}
-	result := make([]*node, 0, len(nodes))
+	result := make([]*node, 0, count)
 	for _, least := range sorted {
 		unit := least.unit()
-		if len(members[unit]) == 1 {
+		if u[unit] == nil {
 			result = append(result, least)
 			continue
 		}
-		inside, err := topological(members[unit], func(n *node) []*node {
-			var needs []*node
-			for before := range n.after {
+		inside, err := topological(u[unit], func(n *node, need func(*node)) {
+			for _, before := range n.after {
 				if before.unit() == unit {
-					needs = append(needs, before)
+					need(before)
 				}
 			}
-			return needs
 		})
 		if err != nil {
 			return nil, err
 		}
 		result = append(result, inside...)
 	}
+	for i, n := range result {
+		n.place = int32(i)
+	}
 	return result, nil
 }
 
-// topological sorts nodes behind what they need, the least first.
-func topological(nodes []*node, needs func(*node) []*node) ([]*node, error) {
-	waiting := map[*node]int{}
-	next := map[*node][]*node{}
-	ready := &queue{}
-	for _, n := range nodes {
-		before := needs(n) // one that comes twice is counted twice, and given free twice
-		waiting[n] = len(before)
-		for _, first := range before {
-			next[first] = append(next[first], n)
+// units has the members of those units that have several, the least first.
+type units map[*node][]*node
+
+func (g *graph) units() units {
+	u := units{}
+	for _, n := range g.nodes {
+		if n.into == nil && n.united != nil {
+			u[n.unit()] = append(u[n.unit()], n)
 		}
-		if len(before) == 0 {
+	}
+	if len(u) == 0 {
+		return u
+	}
+	for _, n := range g.nodes {
+		if n.into == nil && u[n] != nil {
+			u[n] = append(u[n], n)
+		}
+	}
+	for _, members := range u {
+		slices.SortFunc(members, compareNodes)
+	}
+	return u
+}
+
+// least returns the node that comes first in the unit of n.
+func (u units) least(n *node) *node {
+	if len(u) > 0 {
+		if members := u[n.unit()]; members != nil {
+			return members[0]
+		}
+	}
+	return n
+}
+
+// each calls a function for the members of the unit that a node stands for.
+func (u units) each(least *node, do func(*node)) {
+	if len(u) > 0 {
+		if members := u[least.unit()]; members != nil {
+			for _, n := range members {
+				do(n)
+			}
+			return
+		}
+	}
+	do(least)
+}
+
+// edge is an entry of a list of nodes that wait, all lists being one in memory.
+type edge struct{ to, next int32 }
+
+// topological sorts nodes behind what they need, the least first. The function
+// calls another one for each node that the given one needs.
+func topological(nodes []*node, needs func(n *node, need func(*node))) ([]*node, error) {
+	for i, n := range nodes {
+		n.place = int32(i)
+	}
+	waiting := make([]int32, len(nodes)) // for how many, -1 when the node has come
+	heads := make([]int32, len(nodes))   // of the lists of those that wait for the node, 0 for none
+	edges := make([]edge, 1, len(nodes)+1)
+	ready := &queue{}
+	for i, n := range nodes {
+		needs(n, func(first *node) { // one that comes twice is counted twice, and given free twice
+			waiting[i]++
+			edges = append(edges, edge{to: int32(i), next: heads[first.place]})
+			heads[first.place] = int32(len(edges) - 1)
+		})
+		if waiting[i] == 0 {
 			ready.nodes = append(ready.nodes, n)
 		}
 	}
 	heap.Init(ready)
-	var sorted []*node
+	sorted := make([]*node, 0, len(nodes))
 	for ready.Len() > 0 {
 		n := heap.Pop(ready).(*node)
 		sorted = append(sorted, n)
-		delete(waiting, n)
-		for _, m := range next[n] {
-			if waiting[m]--; waiting[m] == 0 {
-				heap.Push(ready, m)
+		waiting[n.place] = -1
+		for at := heads[n.place]; at > 0; at = edges[at].next {
+			to := edges[at].to
+			if waiting[to]--; waiting[to] == 0 {
+				heap.Push(ready, nodes[to])
 			}
 		}
 	}
-	if len(waiting) > 0 {
-		return nil, findCycle(waiting)
+	if len(sorted) < len(nodes) {
+		stuck := slices.DeleteFunc(slices.Clone(nodes), func(n *node) bool { return waiting[n.place] < 0 })
+		return nil, findCycle(stuck, needs)
 	}
 	return sorted, nil
 }
@@ -123,14 +171,18 @@ func topological(nodes []*node, needs func(*node) []*node) ([]*node, error) {
 // compareNodes orders what no dependency orders: drops first, then by the place
 // of the outermost parent, so that what belongs together stands together.
 func compareNodes(a, b *node) int {
+	if c := cmp.Or(cmp.Compare(late(a), late(b)), cmp.Compare(a.group, b.group)); c != 0 {
+		return c
+	}
+	if c := schema.CompareObjects(a.key[0], b.key[0]); c != 0 {
+		return c
+	}
+	if c := cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.object.Order, b.object.Order)); c != 0 {
+		return c
+	}
 	return cmp.Or(
-		cmp.Compare(late(a), late(b)),
-		cmp.Compare(a.group, b.group),
-		schema.Compare(a.key[0], b.key[0]),
-		cmp.Compare(a.rank, b.rank),
-		cmp.Compare(a.object.Order, b.object.Order),
-		slices.CompareFunc(a.key, b.key, schema.Compare),
-		schema.Compare(a.id, b.id),
+		slices.CompareFunc(a.key, b.key, schema.CompareObjects),
+		schema.CompareObjects(a.object, b.object),
 		cmp.Compare(a.phase, b.phase),
 	)
 }
@@ -167,16 +219,14 @@ func (q *queue) Pop() any {
 
 // findCycle walks from the least waiting node along its needs until one comes
 // again.
-func findCycle(waiting map[*node]int) error {
-	var start *node
-	for n := range waiting {
-		if start == nil || compareNodes(n, start) < 0 {
-			start = n
-		}
+func findCycle(stuck []*node, needs func(n *node, need func(*node))) error {
+	waits := make(map[*node]bool, len(stuck))
+	for _, n := range stuck {
+		waits[n] = true
 	}
 	seen := map[*node]int{}
 	var walk []*node
-	for n := start; ; {
+	for n := slices.MinFunc(stuck, compareNodes); ; {
 		if at, ok := seen[n]; ok {
 			walk = append(walk[at:], n)
 			break
@@ -184,16 +234,16 @@ func findCycle(waiting map[*node]int) error {
 		seen[n] = len(walk)
 		walk = append(walk, n)
 		var least *node
-		for m := range n.after {
-			if _, stuck := waiting[m]; stuck && (least == nil || compareNodes(m, least) < 0) {
+		needs(n, func(m *node) {
+			if waits[m] && (least == nil || compareNodes(m, least) < 0) {
 				least = m
 			}
-		}
+		})
 		n = least
 	}
 	e := &CycleError{}
 	for _, n := range walk {
-		e.Members = append(e.Members, fmt.Sprintf("%s %s", n.phase, n.id.Describe()))
+		e.Members = append(e.Members, fmt.Sprintf("%s %s", n.phase, n.object.ID.Describe()))
 	}
 	return e
 }

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/cairn-db/cairn/internal/diff"
 	"github.com/cairn-db/cairn/internal/kind"
 	"github.com/cairn-db/cairn/schema"
 )
@@ -25,59 +24,80 @@ const (
 // Make returns the plan that turns old into new. Both states hold only what is
 // managed. The caller fills in where the plan comes from and seals it.
 func Make(kinds *kind.Set, old, new *schema.State, mode Mode) (*schema.Plan, error) {
-	deltas := diff.Compare(old, new)
-	e := expand(kinds, old, new, deltas, mode)
-	g := e.build()
-	steps, err := e.steps(g)
+	e := expand(kinds, old, new, mode)
+	steps, err := e.steps()
 	if err != nil {
 		return nil, err
 	}
 	hashed := hashesOf(old)
 	p := &schema.Plan{
 		Format: schema.PlanFormat, Server: old.Server,
-		From: hashed.fingerprint(), Printed: e.printedAnew(g),
-		Objects: hashed.pins(), Changes: e.changes(g), Steps: steps, Findings: []schema.Finding{},
+		From: hashed.fingerprint(), Printed: e.printedAnew(),
+		Objects: hashed.pins(), Steps: steps, Findings: []schema.Finding{},
 	}
-	if p.To = p.From; len(deltas) > 0 {
+	if p.To = p.From; e.differs() {
 		p.To = hashed.follow(kinds, new, p.Printed).fingerprint()
 	}
-	p.Summary = e.summary(p.Changes)
+	p.Changes, p.Summary = e.changes(), e.summary()
 	p.Findings = append(p.Findings, missingRoles(kinds, old, new)...)
 	return p, nil
 }
 
 // Steps returns the steps that Make makes, for callers that need no more of a
-// plan.
-func Steps(kinds *kind.Set, old, new *schema.State, mode Mode) ([]schema.Step, error) {
-	e := expand(kinds, old, new, diff.Compare(old, new), mode)
-	return e.steps(e.build())
+// plan. The state that knows how large relations are is the one of a target.
+func Steps(kinds *kind.Set, old, new, sized *schema.State, mode Mode) ([]schema.Step, error) {
+	e := expand(kinds, old, new, mode)
+	e.sized = sized
+	return e.steps()
 }
 
-// steps puts the nodes in order and describes their statements.
-func (e *expansion) steps(g *graph) ([]schema.Step, error) {
+// differs reports whether the states do.
+func (e *expansion) differs() bool { return len(e.order) > 0 }
+
+// steps describes the statements in their order. What they were made of takes
+// many times their memory, and is let go.
+func (e *expansion) steps() ([]schema.Step, error) {
+	placed, err := e.place()
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range e.order {
+		for n := c.nodes; n != nil; n = n.next {
+			c.states = c.states || len(n.actions) > 0 || n.into != nil
+		}
+		c.inPlace = c.altered() != nil
+		c.nodes, c.edits = nil, nil
+	}
+	placed, segments := join(placed, e.segment(placed))
+	steps := make([]schema.Step, len(placed))
+	for i := range placed {
+		steps[i] = e.step(placed[i], segments[i])
+		placed[i].action = nil
+	}
+	return steps, nil
+}
+
+// place makes the statements and puts them in order.
+func (e *expansion) place() ([]placed, error) {
+	g := e.build()
 	e.online(g)
 	e.unite(g)
 	nodes, err := g.order()
 	if err != nil {
 		return nil, err
 	}
-	placed, _ := fold(nodes, flatten(nodes))
-	placed, segments := join(placed, e.segment(placed))
-	steps := []schema.Step{}
-	for i, s := range placed {
-		steps = append(steps, e.step(s, segments[i]))
-	}
-	return steps, nil
+	placed, _ := e.fold(flatten(nodes))
+	return placed, nil
 }
 
 // step describes one statement for the plan.
 func (e *expansion) step(s placed, segment int) schema.Step {
 	a := s.action
 	step := schema.Step{
-		SQL: a.Statement(), Verb: s.node.verb, Object: s.node.id.String(), Also: texts(append(slices.Clip(s.also), a.Makes...)), Lock: string(a.Lock),
+		SQL: a.Statement(), Verb: s.node.verb, Object: e.text(s.node.object.ID), Also: e.texts(append(slices.Clip(s.also), a.Makes...)), Lock: string(a.Lock),
 		Rewrite: a.Rewrite, Scan: a.Scan, Loses: a.Loses, Why: a.Why, Segment: segment, NoTx: a.NoTx,
 	}
-	if a.Recover.Done != "" {
+	if a.Recover != nil {
 		step.Recover = &schema.Recover{Done: a.Recover.Done, Half: a.Recover.Half, Mend: a.Recover.Mend}
 	}
 	step.Hazards = declared(a.Hazards, step.Object)
@@ -86,8 +106,8 @@ func (e *expansion) step(s placed, segment int) schema.Step {
 		step.Lock = ""
 		return step
 	}
-	step.Relation = a.Relation.String()
-	if !e.needsChange(s.node.id) {
+	step.Relation = e.text(a.Relation)
+	if !e.needsChange(s.node.object.ID) {
 		step.Violating, step.Violation = a.Violating, a.Violation
 	}
 	if !e.seen(s.node, a.Relation) {
@@ -103,13 +123,17 @@ func (e *expansion) step(s placed, segment int) schema.Step {
 // children: what is done to it is done to them. The rows are -1 where the server
 // has no estimate of one of them.
 func (e *expansion) size(id schema.ID) (rows, bytes int64) {
-	o := e.old.Objects[id]
+	o := e.sized.Objects[id]
+	if o == nil || o.Stats == nil {
+		o = e.old.Objects[id]
+	}
 	if o == nil || o.Stats == nil {
 		return 0, 0
 	}
 	rows, bytes = o.Stats.Rows, o.Stats.Bytes
 	tied := false
-	for _, user := range e.users(id) {
+	for _, u := range e.users(id) {
+		user := u.ID
 		if k := e.kinds.Of(user); k.Tied == nil || !k.Tied(user, id) {
 			continue
 		}
@@ -144,13 +168,13 @@ func declared(hazards []kind.Hazard, object string) []schema.Hazard {
 
 // locks lists the declared locks on relations that other sessions can see,
 // strongest first.
-func (e *expansion) locks(n *node, a kind.Action) []schema.RelationLock {
+func (e *expansion) locks(n *node, a *kind.Action) []schema.RelationLock {
 	held := append([]kind.Held{{Relation: a.Relation, Lock: a.Lock}}, a.Also...)
 	held = slices.DeleteFunc(held, func(h kind.Held) bool { return h.Lock == kind.NoLock || !e.seen(n, h.Relation) })
 	slices.SortStableFunc(held, func(a, b kind.Held) int { return b.Lock.Strength() - a.Lock.Strength() })
 	var locks []schema.RelationLock
 	for _, h := range held {
-		locks = append(locks, schema.RelationLock{Relation: h.Relation.String(), Lock: string(h.Lock)})
+		locks = append(locks, schema.RelationLock{Relation: e.text(h.Relation), Lock: string(h.Lock)})
 	}
 	return locks
 }
@@ -158,7 +182,7 @@ func (e *expansion) locks(n *node, a kind.Action) []schema.RelationLock {
 // seen reports whether other sessions can see the relation that the node acts
 // on: the target has it, and it is not the one that the plan creates in its place.
 func (e *expansion) seen(n *node, id schema.ID) bool {
-	return e.old.Objects[id] != nil && (!e.ctx.Created[id] || n.phase == dropping || n.phase == movingAside || n.phase == droppingAside)
+	return e.old.Objects[id] != nil && (!e.ctx.Created(id) || n.phase == dropping || n.phase == movingAside || n.phase == droppingAside)
 }
 
 // needsChange reports whether the plan changes what the object needs: what rows
@@ -166,8 +190,7 @@ func (e *expansion) seen(n *node, id schema.ID) bool {
 func (e *expansion) needsChange(id schema.ID) bool {
 	o := e.new.Objects[id]
 	return o != nil && slices.ContainsFunc(o.Needs, func(need schema.ID) bool {
-		_, changed := e.deltas[need]
-		return changed || e.ctx.Created[need]
+		return e.change(need) != nil
 	})
 }
 

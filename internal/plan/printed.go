@@ -11,18 +11,20 @@ import (
 // printedAnew returns the objects whose stored expressions the plan makes from
 // their print. What the server then prints can be another form of the same, so
 // that these prints are no part of the fingerprint that the plan promises.
-func (e *expansion) printedAnew(g *graph) []string {
+func (e *expansion) printedAnew() []string {
 	var ids []string
-	for _, n := range g.nodes {
-		made := n.phase == creating || n.phase == altering && slices.ContainsFunc(e.deltas[n.id].Changed, func(f string) bool {
-			return e.kinds.Of(n.id).Printed[f]
-		})
-		if made && slices.ContainsFunc(n.object.Attrs, func(a schema.Attr) bool { return e.kinds.Of(n.id).Printed[a.Name] && a.Value != "" }) {
-			ids = append(ids, n.id.String())
+	for _, c := range e.order {
+		if c.New == nil {
+			continue
+		}
+		printed := e.kinds.Of(c.New.ID).Printed
+		made := c.created || c.inPlace && slices.ContainsFunc(c.Changed, func(f string) bool { return printed[f] })
+		if made && slices.ContainsFunc(c.New.Attrs, func(a schema.Attr) bool { return printed[a.Name] && a.Value != "" }) {
+			ids = append(ids, c.text())
 		}
 	}
 	slices.Sort(ids)
-	return slices.Compact(ids)
+	return ids
 }
 
 // Fingerprint returns the fingerprint of the state without the prints of the
@@ -32,10 +34,10 @@ func Fingerprint(kinds *kind.Set, s *schema.State, printed []string) string {
 }
 
 // Outcome returns the hash of each object that is another one in the new state
-// than in the old, as Fingerprint sees it.
-func Outcome(kinds *kind.Set, old, new *schema.State, printed []string) []schema.Pin {
+// than in the old, as the fingerprint of the plan sees it.
+func Outcome(kinds *kind.Set, old, new *schema.State, p *schema.Plan) []schema.Pin {
 	outcome := []schema.Pin{}
-	b := newBlanks(kinds, printed)
+	b := newBlanks(kinds, p.Printed)
 	stay := 0
 	for id, o := range new.Objects {
 		was, blank := old.Objects[id], b.of(o)
@@ -54,7 +56,27 @@ func Outcome(kinds *kind.Set, old, new *schema.State, printed []string) []schema
 		}
 	}
 	slices.SortFunc(outcome, func(a, b schema.Pin) int { return strings.Compare(a.Object, b.Object) })
+	shareTexts(outcome, p.Changes)
 	return outcome
+}
+
+// shareTexts lets the pins, which are in order, have the texts of the changes
+// where these are equal: most of what changes is in both.
+func shareTexts(pins []schema.Pin, changes []schema.Change) {
+	texts := make([]string, len(changes))
+	for i := range changes {
+		texts[i] = changes[i].Object
+	}
+	slices.Sort(texts)
+	at := 0
+	for i := range pins {
+		for at < len(texts) && texts[at] < pins[i].Object {
+			at++
+		}
+		if at < len(texts) && texts[at] == pins[i].Object {
+			pins[i].Object = texts[at]
+		}
+	}
 }
 
 // alike reports whether two objects of one identity have the same hash.

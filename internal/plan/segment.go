@@ -61,7 +61,7 @@ func (e *expansion) extent(steps []placed) extent {
 	var x extent
 	for _, s := range steps {
 		x.add(extent{held: e.held(s), long: e.long(s)})
-		x.of = append(x.of, s.node.key[0])
+		x.of = append(x.of, s.node.key[0].ID)
 	}
 	return x
 }

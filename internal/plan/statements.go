@@ -3,7 +3,6 @@ package plan
 import (
 	"slices"
 
-	"github.com/cairn-db/cairn/internal/diff"
 	"github.com/cairn-db/cairn/internal/kind"
 	"github.com/cairn-db/cairn/schema"
 )
@@ -19,11 +18,12 @@ type Statement struct {
 // Statements returns what Make makes steps of, for callers that put the
 // statements in an order of their own.
 func Statements(kinds *kind.Set, old, new *schema.State) ([]Statement, error) {
-	nodes, err := expand(kinds, old, new, diff.Compare(old, new), Offline).build().order()
+	e := expand(kinds, old, new, Offline)
+	nodes, err := e.build().order()
 	if err != nil {
 		return nil, err
 	}
-	steps, folded := fold(nodes, flatten(nodes))
+	steps, folded := e.fold(flatten(nodes))
 	return link(nodes, steps, folded), nil
 }
 
@@ -33,7 +33,7 @@ func link(nodes []*node, steps []placed, folded map[*node]*node) []Statement {
 	statements := make([]Statement, len(steps))
 	places := map[*node][]int{}
 	for i, s := range steps {
-		statements[i] = Statement{SQL: s.action.Statement(), Object: s.node.id}
+		statements[i] = Statement{SQL: s.action.Statement(), Object: s.node.object.ID}
 		if i > 0 && steps[i-1].node == s.node {
 			statements[i].Needs = []int{i - 1}
 		}
@@ -42,7 +42,7 @@ func link(nodes []*node, steps []placed, folded map[*node]*node) []Statement {
 	ends := map[*node][]int{} // the statements after which a node is done
 	for _, n := range nodes {
 		var needs []int
-		for first := range n.after {
+		for _, first := range n.after {
 			needs = append(needs, ends[first]...)
 		}
 		slices.Sort(needs)

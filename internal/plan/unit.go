@@ -1,7 +1,5 @@
 package plan
 
-import "github.com/cairn-db/cairn/schema"
-
 // unite makes units of what sessions must see at once: the drop of an object, the
 // creation of its successor, and what has to happen between them.
 func (e *expansion) unite(g *graph) {
@@ -9,13 +7,13 @@ func (e *expansion) unite(g *graph) {
 		return
 	}
 	united := false
-	for _, id := range e.order {
-		if !e.ctx.Dropped[id] || !e.ctx.Created[id] || e.overlaps(id) {
+	for _, c := range e.order {
+		if !c.replaced() || e.overlaps(c) {
 			continue
 		}
-		first, last := g.carrier(id, dropping), g.carrier(id, creating)
-		if e.swapped[id] {
-			first, last = g.carrier(id, movingAside), g.carrier(id, droppingAside)
+		first, last := c.carrier(dropping), c.carrier(creating)
+		if c.swapped {
+			first, last = c.carrier(movingAside), c.carrier(droppingAside)
 		}
 		if first != nil && last != nil {
 			united = first.between(last, map[*node]bool{}) || united
@@ -28,12 +26,12 @@ func (e *expansion) unite(g *graph) {
 
 // overlaps reports whether the old form of an object is there until the new one
 // is complete.
-func (e *expansion) overlaps(id schema.ID) bool {
-	return e.swapped[id] && e.kinds.Of(id).Overlap(e.old.Objects[id])
+func (e *expansion) overlaps(c *change) bool {
+	return c.swapped && e.kinds.Of(c.Old.ID).Overlap(c.Old)
 }
 
-func (g *graph) carrier(id schema.ID, p phase) *node {
-	if n := g.get(id, p); n != nil {
+func (c *change) carrier(p phase) *node {
+	if n := c.node(p); n != nil {
 		return n.carrier()
 	}
 	return nil
@@ -49,7 +47,7 @@ func (n *node) between(last *node, visited map[*node]bool) bool {
 		return on
 	}
 	visited[last] = false
-	for before := range last.after {
+	for _, before := range last.after {
 		if n.between(before, visited) {
 			visited[last] = true
 			last.join(before)
@@ -109,7 +107,7 @@ func (c *circles) visit(unit *node) {
 	c.low[unit] = c.index[unit]
 	c.stack, c.open[unit] = append(c.stack, unit), true
 	for _, n := range c.members[unit] {
-		for first := range n.after {
+		for _, first := range n.after {
 			before := first.unit()
 			if c.index[before] == 0 {
 				c.visit(before)

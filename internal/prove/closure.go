@@ -14,7 +14,7 @@ import (
 // need, with the wholes that these belong to.
 func Closure(kinds *kind.Set, old, new *schema.State, p *schema.Plan) (part *schema.State, about map[string]bool) {
 	c := &closure{kinds: kinds, old: old, in: map[schema.ID]bool{}, expanded: map[schema.ID]bool{}, leading: map[schema.ID][]schema.ID{}, said: map[schema.ID]bool{},
-		ctx: &kind.Ctx{Server: old.Server, Old: old, New: new, Kinds: kinds, Created: map[schema.ID]bool{}, Dropped: map[schema.ID]bool{}}}
+		ctx: &kind.Ctx{Server: old.Server, Old: old, New: new, Kinds: kinds}}
 	about = map[string]bool{}
 	for _, id := range touched(p, old, new) {
 		c.touch(id)

@@ -148,7 +148,7 @@ func Compare(kinds *kind.Set, p *schema.Plan, r *Result, end End, desired *schem
 		if o == nil {
 			o = d.New
 		}
-		l.add(describe(d), d.ID.String(), d.ID.Subject().String(), o.Parent.String())
+		l.add(describe(d), d.ID().String(), d.ID().Subject().String(), o.Parent.String())
 	}
 	return l.err()
 }
@@ -193,15 +193,15 @@ func (l *left) err() error {
 func describe(d schema.Delta) string {
 	switch {
 	case d.New == nil:
-		return d.ID.Describe() + " is missing"
+		return d.ID().Describe() + " is missing"
 	case d.Old == nil:
-		return d.ID.Describe() + " is there and should not be"
+		return d.ID().Describe() + " is there and should not be"
 	}
 	var parts []string
 	for _, name := range d.Changed {
 		parts = append(parts, fmt.Sprintf("%s is %q, not %q", name, d.New.Attr(name), d.Old.Attr(name)))
 	}
-	return d.ID.Describe() + ": " + strings.Join(parts, "; ")
+	return d.ID().Describe() + ": " + strings.Join(parts, "; ")
 }
 
 // lastFor returns the last step that is for the first of the objects that has
@@ -243,8 +243,8 @@ func CompareChanges(kinds *kind.Set, p *schema.Plan, r *Result, end End, unlike 
 		}
 	}
 	for _, d := range diff.Compare(plan.Unprinted(kinds, old, p.Printed), plan.Unprinted(kinds, final, p.Printed)) {
-		if !listed[d.ID.String()] {
-			l.add(d.ID.Describe()+" changes, and the plan does not list it", d.ID.String(), d.ID.Subject().String(), cmp.Or(d.New, d.Old).Parent.String())
+		if !listed[d.ID().String()] {
+			l.add(d.ID().Describe()+" changes, and the plan does not list it", d.ID().String(), d.ID().Subject().String(), cmp.Or(d.New, d.Old).Parent.String())
 		}
 	}
 	untried := slices.ContainsFunc(r.Steps, func(o Observation) bool { return !o.Tried })
