@@ -100,7 +100,7 @@ func (r *runner) mend(ctx context.Context, i int) error {
 		return fmt.Errorf("setting lock_timeout: %w", err)
 	}
 	r.watch.patience(0)
-	defer r.watch.during(i)()
+	defer r.watch.during(i, 1)()
 	if _, err := r.conn.Exec(ctx, how.Mend); err != nil {
 		return &StepError{Step: i + 1, SQL: how.Mend, Undone: r.done == 0, Err: err}
 	}

@@ -220,7 +220,7 @@ func (r *runner) clear(ctx context.Context, first, last int) error {
 	// An automatic vacuum is told to end after deadlock_timeout.
 	limit := max(r.options.LockTimeout, r.deadlockTimeout+500*time.Millisecond)
 	r.watch.patience(limit)
-	end := r.watch.during(first)
+	end := r.watch.during(first, 1)
 	_, err := r.conn.PgConn().Exec(ctx, fmt.Sprintf("SET LOCAL lock_timeout = %d; LOCK TABLE ONLY %s IN SHARE UPDATE EXCLUSIVE MODE",
 		limit.Milliseconds(), strings.Join(refs, ", ONLY "))).ReadAll()
 	end()
