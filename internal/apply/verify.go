@@ -14,9 +14,11 @@ import (
 	"github.com/cairn-db/cairn/schema"
 )
 
-// read returns the managed part of the target, before or after the steps ran.
-func (r *runner) read(ctx context.Context, ran bool) (*schema.State, error) {
-	state, err := catalog.Read(ctx, r.conn, r.kinds, catalog.Options{Server: r.options.Server, With: scope.Options(r.plan.Scope), LockTimeout: r.options.LockTimeout})
+// read returns the managed part of the target, before or after the steps ran. What
+// the run keeps of it for the way back needs more than what is compared.
+func (r *runner) read(ctx context.Context, ran, compared bool) (*schema.State, error) {
+	state, err := catalog.Read(ctx, r.conn, r.kinds, catalog.Options{Server: r.options.Server, With: scope.Options(r.plan.Scope), Compared: compared,
+		LockTimeout: r.options.LockTimeout})
 	if pg.IsLockTimeout(err) {
 		return nil, &LockError{What: fmt.Sprintf("reading the target waited %s for a lock of another session", r.options.LockTimeout), Undone: !ran}
 	}
@@ -30,7 +32,7 @@ func (r *runner) read(ctx context.Context, ran bool) (*schema.State, error) {
 // plan stopped. It reports whether the target is where the plan leads already
 // and no step is left.
 func (r *runner) verify(ctx context.Context) (done bool, err error) {
-	state, err := r.read(ctx, r.done > 0)
+	state, err := r.read(ctx, r.done > 0, false)
 	if err != nil {
 		return false, err
 	}
@@ -137,7 +139,7 @@ func hashes(pins []schema.Pin) map[string]string {
 
 // confirm demands the state that the plan promises.
 func (r *runner) confirm(ctx context.Context) (string, error) {
-	state, err := r.read(ctx, true)
+	state, err := r.read(ctx, true, true)
 	if err != nil {
 		return "", err
 	}
