@@ -32,11 +32,14 @@ func (r *runner) read(ctx context.Context, ran, compared bool) (*schema.State, e
 // plan stopped. It reports whether the target is where the plan leads already
 // and no step is left.
 func (r *runner) verify(ctx context.Context) (done bool, err error) {
-	state, err := r.read(ctx, r.done > 0, false)
+	named := Touched(r.plan)
+	// Of what only comes anew, there is nothing to keep.
+	keeps := slices.ContainsFunc(r.plan.Objects, func(pin schema.Pin) bool { return named[pin.Object] })
+	state, err := r.read(ctx, r.done > 0, !keeps)
 	if err != nil {
 		return false, err
 	}
-	r.note(state)
+	r.note(state, named)
 	actual := state.Fingerprint()
 	if r.done > 0 || r.doubt {
 		if changed := r.strayed(state); len(changed) > 0 {
@@ -56,8 +59,8 @@ func (r *runner) verify(ctx context.Context) (done bool, err error) {
 
 // note keeps of the target what the run has a use for: the objects that the plan
 // changes, and how statements address the relations that it locks.
-func (r *runner) note(state *schema.State) {
-	named, locked := Touched(r.plan), map[string]bool{}
+func (r *runner) note(state *schema.State, named map[string]bool) {
+	locked := map[string]bool{}
 	for _, s := range r.plan.Steps {
 		for _, l := range s.Locks {
 			locked[l.Relation] = true
