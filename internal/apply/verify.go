@@ -3,6 +3,7 @@ package apply
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -15,9 +16,10 @@ import (
 )
 
 // read returns the managed part of the target, before or after the steps ran. What
-// the run keeps of it for the way back needs more than what is compared.
+// the run keeps of it for the way back needs more than what is compared, and so
+// does the next plan.
 func (r *runner) read(ctx context.Context, ran, compared bool) (*schema.State, error) {
-	state, err := catalog.Read(ctx, r.conn, r.kinds, catalog.Options{Server: r.options.Server, With: scope.Options(r.plan.Scope), Compared: compared,
+	state, err := catalog.Read(ctx, r.conn, r.kinds, catalog.Options{Server: r.options.Server, With: scope.Options(r.plan.Scope), Compared: compared && !r.passes,
 		LockTimeout: r.options.LockTimeout})
 	if pg.IsLockTimeout(err) {
 		return nil, &LockError{What: fmt.Sprintf("reading the target waited %s for a lock of another session", r.options.LockTimeout), Undone: !ran}
@@ -25,7 +27,30 @@ func (r *runner) read(ctx context.Context, ran, compared bool) (*schema.State, e
 	if err != nil {
 		return nil, fmt.Errorf("reading the target: %w", err)
 	}
+	return r.managed(state)
+}
+
+// managed takes what the plan manages out of the state of the target, which is kept
+// when the next plan has a use for it.
+func (r *runner) managed(state *schema.State) (*schema.State, error) {
+	if r.passes {
+		r.left = state
+		part := *state
+		part.Objects, part.Outside = maps.Clone(state.Objects), maps.Clone(state.Outside)
+		state = &part
+	}
 	return state, scope.Limit(r.kinds, r.plan.Scope, state)
+}
+
+// begins returns the managed part of the target before the run. Where the plan
+// before has just been confirmed, the target was read for that.
+func (r *runner) begins(ctx context.Context, compared bool) (*schema.State, error) {
+	if r.known == nil {
+		return r.read(ctx, r.done > 0, compared)
+	}
+	known := r.known
+	r.known = nil // the next one has its own
+	return r.managed(known)
 }
 
 // verify demands the state that was reviewed, or the one in which a run of the
@@ -35,7 +60,7 @@ func (r *runner) verify(ctx context.Context) (done bool, err error) {
 	named := Touched(r.plan)
 	// Of what only comes anew, there is nothing to keep.
 	keeps := slices.ContainsFunc(r.plan.Objects, func(pin schema.Pin) bool { return named[pin.Object] })
-	state, err := r.read(ctx, r.done > 0, !keeps)
+	state, err := r.begins(ctx, !keeps)
 	if err != nil {
 		return false, err
 	}
@@ -43,7 +68,7 @@ func (r *runner) verify(ctx context.Context) (done bool, err error) {
 	actual := state.Fingerprint()
 	if r.done > 0 || r.doubt {
 		if changed := r.strayed(state); len(changed) > 0 {
-			return false, &StaleError{Expected: r.plan.From, Actual: actual, Changed: changed, Run: r.run.ID, Done: r.done}
+			return false, &StaleError{Expected: r.plan.From, Actual: actual, Changed: changed, Run: r.record.ID, Done: r.done}
 		}
 		return false, nil
 	}
