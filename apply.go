@@ -81,35 +81,60 @@ func (e *Engine) Check(p *schema.Plan, r ApplyRequest) error {
 // *RefusedError, *StaleError, *LockError, *PoolerError, *TargetError, *VerifyError and
 // *StoppedError.
 func (e *Engine) Apply(ctx context.Context, r ApplyRequest) (*ApplyResult, error) {
-	if err := plan.Verify(r.Plan); err != nil {
-		return nil, fmt.Errorf("the plan is inconsistent: %w", err)
-	}
-	if err := e.Check(r.Plan, r); err != nil {
+	results, err := e.applyAll(ctx, r, []*schema.Plan{r.Plan}, func(int) {})
+	if err != nil {
 		return nil, err
+	}
+	return results[0], nil
+}
+
+// ApplyEach runs the plans of many schemas of one database as Apply does, one after
+// the other, up to the first that fails. It returns the results of those before
+// it, and calls begin before each. No plan is run when one of them is refused.
+func (e *Engine) ApplyEach(ctx context.Context, r ApplyRequest, plans []SchemaPlan, begin func(SchemaPlan)) ([]*ApplyResult, error) {
+	list := make([]*schema.Plan, len(plans))
+	for i, p := range plans {
+		list[i] = p.Plan
+	}
+	return e.applyAll(ctx, r, list, func(i int) { begin(plans[i]) })
+}
+
+func (e *Engine) applyAll(ctx context.Context, r ApplyRequest, plans []*schema.Plan, begin func(int)) ([]*ApplyResult, error) {
+	if len(plans) == 0 {
+		return nil, nil
+	}
+	for _, p := range plans {
+		if err := plan.Verify(p); err != nil {
+			return nil, fmt.Errorf("the plan is inconsistent: %w", err)
+		}
+		if err := e.Check(p, r); err != nil {
+			return nil, err
+		}
 	}
 	target, err := e.connectSession(ctx, r.Target)
 	if err != nil {
 		return nil, err
 	}
 	defer target.close(ctx)
-	if err := sameTarget(target, r.Plan); err != nil {
-		return nil, err
+	for _, p := range plans {
+		if err := sameTarget(target, p); err != nil {
+			return nil, err
+		}
+		if err := sameMajor(target, p); err != nil {
+			return nil, err
+		}
 	}
-	if err := sameMajor(target, r.Plan); err != nil {
-		return nil, err
-	}
-	start := time.Now()
-	result, err := apply.Run(ctx, target.conn, e.kinds, r.Plan, apply.Options{
+	done, err := apply.RunEach(ctx, target.conn, e.kinds, plans, apply.Options{
 		Server: target.major, LockTimeout: cmp.Or(r.LockTimeout, 3*time.Second), RetryFor: cmp.Or(r.RetryFor, 10*time.Minute),
 		StatementTimeout: r.StatementTimeout, IdleTimeout: idleTimeout, Wait: cmp.Or(r.Wait, time.Minute), Application: cmp.Or(r.Target.ApplicationName, "cairn"),
 		Program: e.options.Version, Account: account(), Undoes: r.Undoes, Verify: r.Verify,
 		TerminateAfter: r.TerminateBlockersAfter, Events: e.options.Events, Connect: target.beside,
-	})
-	if err != nil {
-		return nil, err
+	}, begin)
+	var results []*ApplyResult
+	for _, d := range done {
+		results = append(results, &ApplyResult{Run: d.Run, Steps: d.Steps, Resumed: d.Resumed, Elapsed: d.Elapsed, Fingerprint: d.Fingerprint, LongestWait: d.LongestWait})
 	}
-	return &ApplyResult{Run: result.Run, Steps: result.Steps, Resumed: result.Resumed, Elapsed: time.Since(start), Fingerprint: result.Fingerprint,
-		LongestWait: result.LongestWait}, nil
+	return results, err
 }
 
 // account is the user and the host that the program runs as and on.

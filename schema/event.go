@@ -18,6 +18,7 @@ type Event struct {
 	Waited   time.Duration `json:"-"`                  // how long the step has been waiting for the lock that it waits for now; 0 when it waits for none
 	Sessions []Session     `json:"sessions,omitempty"` // that the event is about
 	Progress *Progress     `json:"progress,omitempty"` // nil where the server does not report any
+	More     bool          `json:"-"`                  // the next event follows at once, so that nobody has to see this one before
 }
 
 // The events of a run. A step begins with "step-start" and ends with "step-done";

@@ -29,7 +29,7 @@ func (r *runner) runAlone(ctx context.Context, i int) error {
 			return err
 		}
 	}
-	if err := r.journal.Started(ctx, r.run.ID, i+1, hash(r.plan.Steps[i]), setLockTimeout(0), r.nameSession(i)); err != nil {
+	if err := r.journal.Started(ctx, r.record.ID, i+1, hash(r.plan.Steps[i]), setLockTimeout(0), r.nameSession(i)); err != nil {
 		return err
 	}
 	r.doubt = true
@@ -50,7 +50,7 @@ func (r *runner) runAlone(ctx context.Context, i int) error {
 func (r *runner) recordAlone(ctx context.Context, t timed) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), journalLimit)
 	defer cancel()
-	if _, err := r.journal.Finished(ctx, r.run.ID, r.times([]timed{t}), setLockTimeout(r.options.LockTimeout)); err != nil {
+	if _, err := r.journal.Finished(ctx, r.record.ID, r.times([]timed{t}), setLockTimeout(r.options.LockTimeout)); err != nil {
 		return err
 	}
 	r.done, r.doubt = t.step+1, false
@@ -100,7 +100,7 @@ func (r *runner) mend(ctx context.Context, i int) error {
 		return fmt.Errorf("setting lock_timeout: %w", err)
 	}
 	r.watch.patience(0)
-	defer r.watch.during(i)()
+	defer r.watch.during(i, 1)()
 	if _, err := r.conn.Exec(ctx, how.Mend); err != nil {
 		return &StepError{Step: i + 1, SQL: how.Mend, Undone: r.done == 0, Err: err}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/cairn-db/cairn/internal/kind"
+	"github.com/cairn-db/cairn/internal/scope"
 	"github.com/cairn-db/cairn/internal/store"
 	"github.com/cairn-db/cairn/schema"
 )
@@ -43,32 +44,64 @@ type Result struct {
 	Steps       int   // that this call ran
 	Resumed     int   // that an earlier call had run
 	Fingerprint string
+	Elapsed     time.Duration // from the lock to the confirmation
 	LongestWait time.Duration // for one lock, as far as it was seen
 }
 
-// Run runs the plan on the session; no step is run when the target is where the
-// plan leads already. A run of the same plan that stopped is continued. Its
-// errors are a *StaleError before the first statement, a *LockError when another
-// session was in the way, a *StepError for a statement that failed, a
-// *VerifyError for a query that does not hold and a *DivergedError when the
-// target is not as promised at the end. One that leaves a part of the plan done
-// is inside of a *StoppedError.
-func Run(ctx context.Context, conn *pgx.Conn, kinds *kind.Set, p *schema.Plan, o Options) (Result, error) {
-	r := &runner{conn: conn, journal: store.Journal{Conn: conn}, kinds: kinds, plan: p, options: o, watch: newWatcher(ctx, p, o)}
-	defer r.watch.close()
+// RunEach runs one plan after the other on the session, up to the first that
+// fails, and returns the results of those before it. No step is run when the target
+// is where a plan leads already, and a run of the same plan that stopped is
+// continued. Its errors are a *StaleError before the first statement, a *LockError
+// when another session was in the way, a *StepError for a statement that failed, a
+// *VerifyError for a query that does not hold and a *DivergedError when the target
+// is not as promised at the end. One that leaves a part of a plan done is inside of
+// a *StoppedError.
+//
+// No other run comes between the plans. What the target is like behind one is read
+// once: it confirms that plan, and the next is verified with it. Before each plan
+// begin is called with its place.
+func RunEach(ctx context.Context, conn *pgx.Conn, kinds *kind.Set, plans []*schema.Plan, o Options, begin func(int)) (results []Result, err error) {
+	last := &runner{}
+	for i, p := range plans {
+		begin(i)
+		start := time.Now()
+		r := &runner{conn: conn, journal: store.Journal{Conn: conn}, kinds: kinds, plan: p, options: o, watch: newWatcher(ctx, p, o),
+			deadlockTimeout: last.deadlockTimeout, backend: last.backend, known: last.left}
+		last.left = nil
+		r.passes = i+1 < len(plans) && slices.Equal(scope.Options(p.Scope), scope.Options(plans[i+1].Scope))
+		if i == 0 {
+			unlock, err := r.openAndLock(ctx)
+			if err != nil {
+				r.watch.close()
+				return nil, err
+			}
+			defer unlock()
+		}
+		result, err := r.run(ctx)
+		if err != nil {
+			return results, err
+		}
+		result.Elapsed = time.Since(start)
+		results, last = append(results, result), r
+	}
+	return results, nil
+}
+
+func (r *runner) openAndLock(ctx context.Context) (unlock func(), err error) {
 	if err := r.openSession(ctx); err != nil {
-		return Result{}, err
+		return nil, err
 	}
-	unlock, err := r.lock(ctx)
-	if err != nil {
-		return Result{}, err
-	}
-	defer unlock()
+	return r.lock(ctx)
+}
+
+// run runs the plan in the session, which has the lock.
+func (r *runner) run(ctx context.Context) (Result, error) {
+	defer r.watch.close()
 	if err := r.findRun(ctx); err != nil {
 		return Result{}, err
 	}
 	if done, err := r.verify(ctx); err != nil || done {
-		return Result{Fingerprint: p.To}, err
+		return Result{Fingerprint: r.plan.To}, err
 	}
 	if err := r.checkRows(ctx); err != nil {
 		return Result{}, err
@@ -78,7 +111,7 @@ func Run(ctx context.Context, conn *pgx.Conn, kinds *kind.Set, p *schema.Plan, o
 	}
 	first := r.done
 	fingerprint, err := r.runAll(ctx)
-	return Result{Run: r.run.ID, Steps: r.done - first, Resumed: first, Fingerprint: fingerprint, LongestWait: r.watch.longestWait()}, err
+	return Result{Run: r.record.ID, Steps: r.done - first, Resumed: first, Fingerprint: fingerprint, LongestWait: r.watch.longestWait()}, err
 }
 
 type runner struct {
@@ -89,10 +122,14 @@ type runner struct {
 	options Options
 	watch   *watcher
 
-	run   schema.Run // in the journal
-	done  int        // steps that are done
-	doubt bool       // the next one was started, and nobody recorded its end
-	asked bool       // the queries of Options.Verify hold
+	record schema.Run // in the journal
+	done   int        // steps that are done
+	doubt  bool       // the next one was started, and nobody recorded its end
+	asked  bool       // the queries of Options.Verify hold
+
+	known  *schema.State // all of the target, as the plan before has left it; nil when there was none
+	passes bool          // the next plan is verified with what the target is then
+	left   *schema.State // all of the target, for the next plan
 
 	before          []*schema.Object  // what the plan changes, as it was verified
 	refs            map[string]string // how statements address the relations that the plan locks, by the text of their ID

@@ -31,8 +31,8 @@ func (r *runner) findRun(ctx context.Context) error {
 	if err != nil || len(open) == 0 {
 		return err
 	}
-	r.run = open[0]
-	steps, err := r.journal.Steps(ctx, r.run.ID)
+	r.record = open[0]
+	steps, err := r.journal.Steps(ctx, r.record.ID)
 	if err != nil {
 		return err
 	}
@@ -50,13 +50,13 @@ func (r *runner) findRun(ctx context.Context) error {
 }
 
 // resumed reports whether an earlier call of Run began the run.
-func (r *runner) resumed() bool { return r.run.ID != 0 }
+func (r *runner) resumed() bool { return r.record.ID != 0 }
 
 // begin records that steps are about to run.
 func (r *runner) begin(ctx context.Context) error {
 	if r.resumed() {
-		r.event(schema.Event{Name: schema.Resume, Message: fmt.Sprintf("continuing run %d after %d of %d steps", r.run.ID, r.done, len(r.plan.Steps))})
-		return r.journal.Continue(ctx, r.run.ID)
+		r.event(schema.Event{Name: schema.Resume, Message: fmt.Sprintf("continuing run %d after %d of %d steps", r.record.ID, r.done, len(r.plan.Steps))})
+		return r.journal.Continue(ctx, r.record.ID)
 	}
 	if err := r.journal.Prepare(ctx, r.version, r.options.LockTimeout); err != nil {
 		return err
@@ -70,9 +70,9 @@ func (r *runner) begin(ctx context.Context) error {
 		return err
 	}
 	r.before = nil // the journal has it
-	r.run = schema.Run{Digest: r.plan.Digest, From: r.plan.From, To: r.plan.To, Schemas: r.plan.Scope.Schemas, Steps: len(r.plan.Steps),
+	r.record = schema.Run{Digest: r.plan.Digest, From: r.plan.From, To: r.plan.To, Schemas: r.plan.Scope.Schemas, Steps: len(r.plan.Steps),
 		Undoes: r.options.Undoes, Account: r.options.Account, Program: r.options.Program}
-	r.run.ID, err = r.journal.Begin(ctx, r.run, file, before)
+	r.record.ID, err = r.journal.Begin(ctx, r.record, file, before)
 	return err
 }
 
@@ -101,19 +101,19 @@ func (r *runner) stop(ctx context.Context, why error) error {
 		state = schema.Stopped
 	}
 	if !r.conn.IsClosed() {
-		_ = r.journal.End(ctx, r.run.ID, state, why) // without this word, the journal shows a run that nobody is at work on
+		_ = r.journal.End(ctx, r.record.ID, state, why) // without this word, the journal shows a run that nobody is at work on
 	}
 	if state == schema.Failed && !r.conn.IsClosed() {
 		return why
 	}
-	return &StoppedError{Run: r.run.ID, Done: r.done, Steps: len(r.plan.Steps), Err: why}
+	return &StoppedError{Run: r.record.ID, Done: r.done, Steps: len(r.plan.Steps), Err: why}
 }
 
 // finish records that every step ran. The pins, which are for the next verification
 // of an open run, are left out of the plan that stays, where they are the most of it.
 func (r *runner) finish(ctx context.Context, diverged error) error {
 	if len(r.plan.Objects) < len(r.plan.Steps) {
-		return r.journal.Finish(ctx, r.run, nil, diverged)
+		return r.journal.Finish(ctx, r.record, nil, diverged)
 	}
 	lean := *r.plan
 	lean.Objects = nil
@@ -124,7 +124,7 @@ func (r *runner) finish(ctx context.Context, diverged error) error {
 	if err != nil {
 		return err
 	}
-	return r.journal.Finish(ctx, r.run, file, diverged)
+	return r.journal.Finish(ctx, r.record, file, diverged)
 }
 
 // Stored is what the journal keeps of a run.

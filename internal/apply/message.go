@@ -44,13 +44,13 @@ func (r *runner) runMessage(ctx context.Context, first, last int) (ran []timed, 
 	for i, t := range ran {
 		step := r.plan.Steps[t.step]
 		if i > 0 {
-			r.event(schema.Event{Name: schema.StepStart, Step: t.step + 1, Message: step.SQL})
+			r.event(schema.Event{Name: schema.StepStart, Step: t.step + 1, Message: step.SQL, More: i != done})
 		}
 		if i == done {
 			return ran, &StepError{Step: t.step + 1, SQL: step.SQL, Undone: r.done == 0, Unknown: step.NoTx && pg.Code(err) == "", Err: err,
 				Late: r.options.StatementTimeout > 0 && pg.IsCanceled(err) && ctx.Err() == nil}
 		}
-		r.event(schema.Event{Name: schema.StepDone, Step: t.step + 1, Message: step.SQL, Elapsed: t.ended.Sub(t.began)})
+		r.event(schema.Event{Name: schema.StepDone, Step: t.step + 1, Message: step.SQL, Elapsed: t.ended.Sub(t.began), More: i+1 < len(ran)})
 	}
 	return ran, nil
 }
@@ -72,7 +72,7 @@ func share(first, last int, start, end time.Time) []timed {
 // runs outside of a transaction cannot share a message with the name, which the
 // session has then.
 func (r *runner) send(ctx context.Context, first, last int) (done int, err error) {
-	defer r.watch.during(first)()
+	defer r.watch.during(first, last-first)()
 	var batch pgconn.Batch
 	names := 0
 	if !r.plan.Steps[first].NoTx {

@@ -130,7 +130,7 @@ func (r *runner) open(ctx context.Context, limit time.Duration) error {
 // commit records the steps that ran, and commits them with the record. Whether
 // that was done where no answer came, the journal says.
 func (r *runner) commit(ctx context.Context, ran []timed) error {
-	recorded, err := r.journal.Finished(ctx, r.run.ID, r.times(ran), "COMMIT")
+	recorded, err := r.journal.Finished(ctx, r.record.ID, r.times(ran), "COMMIT")
 	if err != nil {
 		r.doubt = pg.Code(err) == "" && !pgconn.SafeToRetry(err)
 	}
@@ -174,7 +174,7 @@ func (r *runner) recordFailure(ctx context.Context, t timed, why error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), journalLimit)
 	defer cancel()
 	if !r.conn.IsClosed() {
-		_ = r.journal.Failed(ctx, r.run.ID, r.times([]timed{t})[0], why)
+		_ = r.journal.Failed(ctx, r.record.ID, r.times([]timed{t})[0], why)
 	}
 }
 
@@ -220,7 +220,7 @@ func (r *runner) clear(ctx context.Context, first, last int) error {
 	// An automatic vacuum is told to end after deadlock_timeout.
 	limit := max(r.options.LockTimeout, r.deadlockTimeout+500*time.Millisecond)
 	r.watch.patience(limit)
-	end := r.watch.during(first)
+	end := r.watch.during(first, 1)
 	_, err := r.conn.PgConn().Exec(ctx, fmt.Sprintf("SET LOCAL lock_timeout = %d; LOCK TABLE ONLY %s IN SHARE UPDATE EXCLUSIVE MODE",
 		limit.Milliseconds(), strings.Join(refs, ", ONLY "))).ReadAll()
 	end()

@@ -3,6 +3,7 @@ package apply
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -14,31 +15,60 @@ import (
 	"github.com/cairn-db/cairn/schema"
 )
 
-// read returns the managed part of the target, before or after the steps ran.
-func (r *runner) read(ctx context.Context, ran bool) (*schema.State, error) {
-	state, err := catalog.Read(ctx, r.conn, r.kinds, catalog.Options{Server: r.options.Server, With: scope.Options(r.plan.Scope), LockTimeout: r.options.LockTimeout})
+// read returns the managed part of the target, before or after the steps ran. What
+// the run keeps of it for the way back needs more than what is compared, and so
+// does the next plan.
+func (r *runner) read(ctx context.Context, ran, compared bool) (*schema.State, error) {
+	state, err := catalog.Read(ctx, r.conn, r.kinds, catalog.Options{Server: r.options.Server, With: scope.Options(r.plan.Scope), Compared: compared && !r.passes,
+		LockTimeout: r.options.LockTimeout})
 	if pg.IsLockTimeout(err) {
 		return nil, &LockError{What: fmt.Sprintf("reading the target waited %s for a lock of another session", r.options.LockTimeout), Undone: !ran}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the target: %w", err)
 	}
+	return r.managed(state)
+}
+
+// managed takes what the plan manages out of the state of the target, which is kept
+// when the next plan has a use for it.
+func (r *runner) managed(state *schema.State) (*schema.State, error) {
+	if r.passes {
+		r.left = state
+		part := *state
+		part.Objects, part.Outside = maps.Clone(state.Objects), maps.Clone(state.Outside)
+		state = &part
+	}
 	return state, scope.Limit(r.kinds, r.plan.Scope, state)
+}
+
+// begins returns the managed part of the target before the run. Where the plan
+// before has just been confirmed, the target was read for that.
+func (r *runner) begins(ctx context.Context, compared bool) (*schema.State, error) {
+	if r.known == nil {
+		return r.read(ctx, r.done > 0, compared)
+	}
+	known := r.known
+	r.known = nil // the next one has its own
+	return r.managed(known)
 }
 
 // verify demands the state that was reviewed, or the one in which a run of the
 // plan stopped. It reports whether the target is where the plan leads already
 // and no step is left.
 func (r *runner) verify(ctx context.Context) (done bool, err error) {
-	state, err := r.read(ctx, r.done > 0)
+	named := Touched(r.plan)
+	// Of what only comes anew, there is nothing to keep.
+	keeps := slices.ContainsFunc(r.plan.Objects, func(pin schema.Pin) bool { return named[pin.Object] })
+	state, err := r.begins(ctx, !keeps)
 	if err != nil {
 		return false, err
 	}
-	r.note(state)
+	r.note(state, named)
 	actual := state.Fingerprint()
 	if r.done > 0 || r.doubt {
 		if changed := r.strayed(state); len(changed) > 0 {
-			return false, &StaleError{Expected: r.plan.From, Actual: actual, Changed: changed, Run: r.run.ID, Done: r.done}
+			return false, &StaleError{Expected: r.plan.From, Actual: actual, Changed: changed, Run: r.record.ID, Done: r.done}
 		}
 		return false, nil
 	}
@@ -54,8 +84,8 @@ func (r *runner) verify(ctx context.Context) (done bool, err error) {
 
 // note keeps of the target what the run has a use for: the objects that the plan
 // changes, and how statements address the relations that it locks.
-func (r *runner) note(state *schema.State) {
-	named, locked := Touched(r.plan), map[string]bool{}
+func (r *runner) note(state *schema.State, named map[string]bool) {
+	locked := map[string]bool{}
 	for _, s := range r.plan.Steps {
 		for _, l := range s.Locks {
 			locked[l.Relation] = true
@@ -137,7 +167,7 @@ func hashes(pins []schema.Pin) map[string]string {
 
 // confirm demands the state that the plan promises.
 func (r *runner) confirm(ctx context.Context) (string, error) {
-	state, err := r.read(ctx, true)
+	state, err := r.read(ctx, true, true)
 	if err != nil {
 		return "", err
 	}

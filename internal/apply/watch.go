@@ -101,8 +101,9 @@ func (w *watcher) patience(limit time.Duration) {
 	w.patient = limit
 }
 
-// during looks at a step until the function that it returns is called.
-func (w *watcher) during(step int) (end func()) {
+// during looks at a message of so many steps, the first of which is given, until
+// the function that it returns is called.
+func (w *watcher) during(step, steps int) (end func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if segment := w.plan.Steps[step].Segment; segment != w.segment {
@@ -111,7 +112,7 @@ func (w *watcher) during(step int) (end func()) {
 	t := &task{step: step, start: time.Now(), done: make(chan struct{})}
 	w.task, w.last = t, t
 	w.running.Add(1)
-	go w.follow(t, w.patient)
+	go w.follow(t, steps, w.patient)
 	return func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -131,9 +132,12 @@ func (w *watcher) gaveUp(limit time.Duration, err error) []schema.Session {
 	return w.last.blockers
 }
 
-func (w *watcher) follow(t *task, patient time.Duration) {
+func (w *watcher) follow(t *task, steps int, patient time.Duration) {
 	defer w.running.Done()
 	pause := pace(firstLook, patient)
+	if steps > 1 { // such steps wait for nobody
+		pause = min(time.Duration(steps)*firstLook, beginning)
+	}
 	for {
 		select {
 		case <-t.done:

@@ -41,6 +41,9 @@ func (r *reader) assemble() error {
 	}
 	r.rows = nil
 	r.dropOrphans()
+	if r.options.Compared {
+		return nil
+	}
 	r.addNeeds(resolver)
 	for _, a := range r.catalogue {
 		if !resolver.accounted(a, 0) {

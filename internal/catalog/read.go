@@ -30,6 +30,10 @@ type Options struct {
 
 	Memory Memory // has states that were read before; nil for none
 
+	// Compared says that only the fingerprint of the state is asked for: it comes without
+	// needs, and without what no kind reads.
+	Compared bool
+
 	// LockTimeout limits the wait for another session's exclusive lock, which
 	// printing some definitions needs; 0 waits forever.
 	LockTimeout time.Duration
@@ -240,8 +244,13 @@ func (r *reader) batch(kinds []*kind.Kind, found []bool) (queries []string, targ
 		queries = append(queries, query(r.options.Server))
 		targets = append(targets, target{k.Name, func(rr *pgconn.ResultReader) error { return r.readKind(k, rr) }})
 	}
-	queries = append(queries, dependQuery, objectsQuery(), "SELECT rolname FROM pg_roles ORDER BY rolname COLLATE \"C\"",
-		largeQuery, initialQuery, systemQuery)
+	depends, objects, system := dependQuery, objectsQuery(), systemQuery
+	if r.options.Compared {
+		const nothing = "SELECT WHERE false"
+		depends, objects, system = dependQuery+" AND deptype NOT IN ('n', 'x')", nothing, nothing
+	}
+	queries = append(queries, depends, objects, "SELECT rolname FROM pg_roles ORDER BY rolname COLLATE \"C\"",
+		largeQuery, initialQuery, system)
 	targets = append(targets, target{"dependencies", r.readDepends}, target{"catalogs", r.readCatalogue},
 		target{"roles", r.readRoles}, target{"large objects", r.readLarge}, target{"initial privileges", r.readInitial}, target{"system privileges", r.readSystem})
 	if len(r.options.With) > 0 {

@@ -54,8 +54,14 @@ func (p *printer) reverse(r *schema.Reverse) {
 	p.printf("\n%s\n", p.paint(bold, "Reverse"))
 	if len(r.Steps) > 0 {
 		line := fmt.Sprintf("%s back to the start", count(len(r.Steps), "statement"))
-		if losing := slices.DeleteFunc(slices.Clone(r.Steps), func(s schema.Step) bool { return s.Loses == "" }); len(losing) > 0 {
-			line += fmt.Sprintf(", of which %d can lose what is written until then", len(losing))
+		losing := 0
+		for i := range r.Steps {
+			if r.Steps[i].Loses != "" {
+				losing++
+			}
+		}
+		if losing > 0 {
+			line += fmt.Sprintf(", of which %d can lose what is written until then", losing)
 		}
 		p.printf("  %s\n", line)
 	}

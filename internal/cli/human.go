@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -37,6 +38,9 @@ func redact(s string) string { return pg.Redact(s) }
 // clean replaces the control characters that a name or a value may hold, so
 // that a schema cannot drive the terminal or break out of a comment.
 func clean(s string) string {
+	if isPrintable(s) {
+		return s
+	}
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\t' || r == '\n' || r == '\r' || r == '\u2028' || r == '\u2029':
@@ -46,6 +50,16 @@ func clean(s string) string {
 		}
 		return r
 	}, s)
+}
+
+// isPrintable reports whether a text is of ASCII that is shown as it is.
+func isPrintable(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // printer writes a plan for people. It keeps the first error of its writer.
@@ -89,16 +103,17 @@ func summaryLine(s schema.Summary) string {
 // changes prints the objects, parts and satellites below the object they
 // belong to.
 func (p *printer) changes(changes []schema.Change) {
-	owners := map[string]string{} // of each object that changes
-	for _, c := range changes {
-		owners[c.Object] = ownerOf(c)
+	owners := make(map[string]string, len(changes)) // of each object that changes
+	for i := range changes {
+		owners[changes[i].Object] = ownerOf(&changes[i])
 	}
-	children := map[string][]schema.Change{}
+	children := map[string][]*schema.Change{}
 	tops := map[string]*schema.Change{} // nil for an owner that does not change itself
-	for i, c := range changes {
+	for i := range changes {
+		c := &changes[i]
 		owner := owners[c.Object]
 		if owner == "" {
-			tops[c.Object] = &changes[i]
+			tops[c.Object] = c
 			continue
 		}
 		children[owner] = append(children[owner], c)
@@ -106,7 +121,7 @@ func (p *printer) changes(changes []schema.Change) {
 			tops[owner] = nil
 		}
 	}
-	order := slices.SortedFunc(maps.Keys(tops), func(a, b string) int { return strings.Compare(sortKey(a), sortKey(b)) })
+	order := slices.SortedFunc(maps.Keys(tops), compareNames)
 	for _, top := range order {
 		p.printf("\n")
 		if c := tops[top]; c != nil {
@@ -119,18 +134,19 @@ func (p *printer) changes(changes []schema.Change) {
 }
 
 // below prints what belongs to an object, once.
-func (p *printer) below(children map[string][]schema.Change, owner, indent string) {
+func (p *printer) below(children map[string][]*schema.Change, owner, indent string) {
 	list := children[owner]
 	delete(children, owner)
 	for _, c := range list {
-		c.Title = titleBelow(c, owner)
-		p.change(c, indent)
+		titled := *c
+		titled.Title = titleBelow(c, owner)
+		p.change(titled, indent)
 		p.below(children, c.Object, indent+"  ")
 	}
 }
 
 // ownerOf is the object below which a change is printed, or "".
-func ownerOf(c schema.Change) string {
+func ownerOf(c *schema.Change) string {
 	if c.Parent != "" {
 		return c.Parent
 	}
@@ -156,10 +172,11 @@ func withoutRole(object string) string {
 	return object
 }
 
-// sortKey orders objects by name, then by kind.
-func sortKey(object string) string {
-	kind, name, _ := strings.Cut(object, ":")
-	return name + "\x00" + kind
+// compareNames orders objects by name, then by kind.
+func compareNames(a, b string) int {
+	kindA, nameA, _ := strings.Cut(a, ":")
+	kindB, nameB, _ := strings.Cut(b, ":")
+	return cmp.Or(strings.Compare(nameA, nameB), strings.Compare(kindA, kindB))
 }
 
 // titleOf describes an object by its identity, as schema.ID.Describe does.
@@ -174,7 +191,7 @@ func titleOf(object string) string {
 
 // titleBelow is the title of a part or a satellite without the name of the
 // object that it is printed below.
-func titleBelow(c schema.Change, owner string) string {
+func titleBelow(c *schema.Change, owner string) string {
 	kind, name, _ := strings.Cut(c.Object, ":")
 	kind = strings.ReplaceAll(kind, "_", " ")
 	_, ownerName, _ := strings.Cut(owner, ":")

@@ -1,7 +1,10 @@
 package cli
 
 import (
+	"bytes"
+	"cmp"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,8 +19,9 @@ const reportEvery = 30 * time.Second
 // between.
 type reporter struct {
 	env  *Env
-	live bool   // stderr is a terminal
-	line string // shown there now, without an end; "" for none
+	live bool         // stderr is a terminal
+	line string       // shown there now, without an end; "" for none
+	text bytes.Buffer // that is not written yet
 
 	begun    map[string]bool  // steps that were begun: a step is tried again
 	step     string           // that runs: "[1/3] ALTER TABLE ..."
@@ -47,7 +51,7 @@ func (r *reporter) event(e schema.Event) {
 	case schema.StepProgress:
 		r.proceed(e)
 	case schema.StepDone:
-		r.print(stepLine(e) + "  " + short(e.Elapsed))
+		r.print(cmp.Or(r.step, stepLine(e)) + "  " + short(e.Elapsed))
 		r.step = ""
 	case schema.Blocked:
 		r.blockers = e.Sessions
@@ -55,15 +59,27 @@ func (r *reporter) event(e schema.Event) {
 	default:
 		r.around(e)
 	}
+	if !e.More {
+		r.flush()
+	}
+}
+
+// flush writes what was printed. A line that cannot be written is no reason to stop.
+func (r *reporter) flush() {
+	if r.text.Len() > 0 {
+		_, _ = r.env.Err.Write(r.text.Bytes())
+		r.text.Reset()
+	}
 }
 
 // end leaves the line of a step that did not end, so that what is printed next
 // has its own.
 func (r *reporter) end() {
 	if r.line != "" {
-		fmt.Fprintln(r.env.Err)
+		fmt.Fprintln(&r.text)
 	}
 	r.line = ""
+	r.flush()
 }
 
 func (r *reporter) begin(e schema.Event) {
@@ -95,7 +111,7 @@ func (r *reporter) proceed(e schema.Event) {
 // show rewrites the line in place, as much of it as the terminal is wide.
 func (r *reporter) show(step, state string) {
 	r.line = fit(step, state, columns(r.env)-1)
-	fmt.Fprint(r.env.Err, "\r"+r.line+"\x1b[K")
+	fmt.Fprint(&r.text, "\r"+r.line+"\x1b[K")
 }
 
 // print prints a line that stays.
@@ -104,15 +120,17 @@ func (r *reporter) print(line string) {
 		line = "\r" + line + "\x1b[K"
 	}
 	r.line = ""
-	fmt.Fprintln(r.env.Err, line)
+	r.text.WriteString(line)
+	r.text.WriteByte('\n')
 }
 
 // around prints what is not about how far a step is, above the line that is shown.
 func (r *reporter) around(e schema.Event) {
 	shown := r.line != ""
 	if shown {
-		fmt.Fprint(r.env.Err, "\r\x1b[K")
+		fmt.Fprint(&r.text, "\r\x1b[K")
 	}
+	r.flush()
 	background(r.env, e)
 	if shown {
 		r.show(r.step, "")
@@ -143,7 +161,7 @@ func background(env *Env, e schema.Event) {
 
 // stepLine names a step by its number and its statement.
 func stepLine(e schema.Event) string {
-	line := fmt.Sprintf("[%d/%d]", e.Step, e.Steps)
+	line := "[" + strconv.Itoa(e.Step) + "/" + strconv.Itoa(e.Steps) + "]"
 	return behind(" ", line, clean(firstLine(e.Message)))
 }
 
@@ -202,8 +220,10 @@ func waitingText(waited time.Duration, blockers []schema.Session) string {
 
 func firstLine(s string) string {
 	line, _, more := strings.Cut(strings.TrimSpace(s), "\n")
-	if runes := []rune(line); len(runes) > 120 {
-		return string(runes[:117]) + "..."
+	if len(line) > 120 {
+		if runes := []rune(line); len(runes) > 120 {
+			return string(runes[:117]) + "..."
+		}
 	}
 	if more {
 		return line + " ..."

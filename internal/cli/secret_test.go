@@ -384,7 +384,7 @@ func TestSecretInCrash(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = cmd.Wait() // its end by the signal
-	if !strings.Contains(out.String(), "goroutine ") || !strings.Contains(out.String(), "apply.Run(") {
+	if !strings.Contains(out.String(), "goroutine ") || !strings.Contains(out.String(), "apply.RunEach(") {
 		t.Errorf("no stacks were printed:\n%s", out)
 	}
 	v.check(t, "the stacks", out.String())

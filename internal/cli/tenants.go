@@ -133,7 +133,6 @@ func (o *applyOptions) applyMany(ctx context.Context, env *Env, engine *cairn.En
 	}
 	plans = slices.DeleteFunc(plans, func(p cairn.SchemaPlan) bool { return !hasChanges(p.Plan) })
 	for _, p := range plans {
-		request.Plan = p.Plan
 		if err := engine.Check(p.Plan, request); err != nil {
 			return err
 		}
@@ -143,17 +142,19 @@ func (o *applyOptions) applyMany(ctx context.Context, env *Env, engine *cairn.En
 			return err
 		}
 	}
-	results := map[string]*cairn.ApplyResult{}
-	for i, p := range plans {
-		request.Plan = p.Plan
+	done, err := engine.ApplyEach(ctx, request, plans, func(p cairn.SchemaPlan) {
 		if o.json {
 			o.events.schema(p.Schema)
 		}
-		if results[p.Schema], err = engine.Apply(ctx, request); err != nil {
-			return fmt.Errorf("applying to schema %s, after %d of %d: %w", p.Schema, i, len(plans), o.explainStop(err))
-		}
+	})
+	if err != nil {
+		return fmt.Errorf("applying to schema %s, after %d of %d: %w", plans[len(done)].Schema, len(done), len(plans), o.explainStop(err))
 	}
 	if o.json {
+		results := map[string]*cairn.ApplyResult{}
+		for i, p := range plans {
+			results[p.Schema] = done[i]
+		}
 		return o.events.results(results)
 	}
 	_, err = fmt.Fprintf(env.Out, "\nApplied %s.\n", count(len(plans), "plan"))

@@ -16,7 +16,7 @@ var jsonSchema []byte
 // JSONSchema returns the JSON Schema of the plan file.
 func JSONSchema() []byte { return bytes.Clone(jsonSchema) }
 
-var format = sealed.Format{Name: "plan", Remake: "cairn plan", Newest: schema.PlanFormat, Limit: 96 << 20, Entry: 48, Object: 48}
+var format = sealed.Format{Name: "plan", Remake: "cairn plan", Newest: schema.PlanFormat, Limit: 96 << 20, Entry: 48, Object: 48, Plain: true}
 
 // FileError says why a plan file cannot be used.
 type FileError = sealed.FileError

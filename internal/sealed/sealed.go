@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"reflect"
 	"strings"
+	"unsafe"
 )
 
 // Format describes a kind of file.
@@ -26,6 +27,10 @@ type Format struct {
 	// and all JSON objects in it. Each takes the memory of all its fields, also when
 	// it has none, so that a file of empty ones would take a hundred times its size.
 	Entry, Object int
+
+	// Plain says that Print of this package writes the file, and that its digest is
+	// that of the struct with an empty field "digest".
+	Plain bool
 }
 
 // FileError says why a file cannot be used.
@@ -57,21 +62,32 @@ type Content interface {
 // type *FileError when the text is not what this program can read or not what it
 // wrote.
 func (f Format) Read(r io.Reader, into any, content Content) error {
+	var c counter
 	text, err := f.readAll(r)
 	if err != nil {
 		return err
 	}
+	c.count(text)
+	// Nothing writes into the text any more.
+	if f.Plain && !f.isSparse(c) && f.isReadable(text) && readStrictly(unsafe.String(unsafe.SliceData(text), len(text)), into) {
+		return nil
+	}
+	reflect.ValueOf(into).Elem().SetZero()
+	return f.readLoosely(text, c, into, content)
+}
+
+// readLoosely reads a text that may be anything, and says what is wrong with it.
+func (f Format) readLoosely(text []byte, c counter, into any, content Content) error {
 	if err := f.checkVersion(text); err != nil {
 		return err
 	}
-	var c counter
-	if c.count(text); f.isSparse(c) && json.Valid(text) {
+	if f.isSparse(c) && json.Valid(text) {
 		return f.sparse()
 	}
 	if err := json.Unmarshal(text, into); err != nil {
 		return f.syntax(text, err)
 	}
-	err = f.checkDigest(content)
+	err := f.checkDigest(content)
 	if err == nil {
 		err = f.checkForm(text, content)
 	}
@@ -176,12 +192,26 @@ type header struct {
 // head reads the header. It is the first field of a file that the program wrote, so
 // that the rest need not be read for it.
 func head(text []byte) (h header, err error) {
-	start := json.NewDecoder(bytes.NewReader(text[:min(len(text), 100)]))
-	brace, _ := start.Token()
-	if name, _ := start.Token(); brace == json.Delim('{') && name == "format" && start.Decode(&h.Format) == nil {
+	if h := start(text); h.Format != nil {
 		return h, nil
 	}
 	return h, json.Unmarshal(text, &h)
+}
+
+// start reads the header where the text begins with it.
+func start(text []byte) (h header) {
+	d := json.NewDecoder(bytes.NewReader(text[:min(len(text), 100)]))
+	brace, _ := d.Token()
+	if name, _ := d.Token(); brace == json.Delim('{') && name == "format" && d.Decode(&h.Format) == nil {
+		return h
+	}
+	return header{}
+}
+
+// isReadable reports whether a text begins with a version that this program reads.
+func (f Format) isReadable(text []byte) bool {
+	h := start(text)
+	return h.Format != nil && *h.Format >= 1 && *h.Format <= f.Newest
 }
 
 // checkVersion looks at the version before anything else, because a newer
