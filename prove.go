@@ -245,10 +245,9 @@ func (e *Engine) act(ctx context.Context, s *shadow.Shadow, t *trial) (trialRead
 		return trialReading{unowned: s.Unowned, bare: true}, nil
 	}
 	if s.Local && t.whole.Objects[e.kinds.Role(role)] == nil {
-		become := " ROLE " + quoted + " SUPERUSER; SET SESSION AUTHORIZATION " + quoted
-		_, err := s.Conn.Exec(ctx, "CREATE"+become)
+		_, err := s.Conn.Exec(ctx, "CREATE ROLE "+quoted+" SUPERUSER; SET SESSION AUTHORIZATION "+quoted)
 		if code := pg.Code(err); code == "42710" || code == "23505" { // it is there
-			_, err = s.Conn.Exec(ctx, "ALTER"+become)
+			_, err = s.Conn.Exec(ctx, "ALTER ROLE "+quoted+" SUPERUSER; SET SESSION AUTHORIZATION "+quoted)
 		}
 		if err != nil {
 			return trialReading{}, fmt.Errorf("acting as role %s on the shadow: %w", role, err)

@@ -131,7 +131,9 @@ func (s *Server) Major() int { return s.major }
 func (s *Server) Stop(ctx context.Context) error {
 	s.once.Do(func() {
 		if s.process != nil {
+			cleared := s.clear()
 			s.stopErr = s.process.stop(ctx, s.signal)
+			<-cleared
 		}
 		if err := s.work.remove(); err != nil && !errors.Is(err, os.ErrNotExist) {
 			s.stopErr = errors.Join(s.stopErr, err)
@@ -141,4 +143,19 @@ func (s *Server) Stop(ctx context.Context) error {
 		}
 	})
 	return s.stopErr
+}
+
+// clear begins to remove the databases of a temporary server that is on its way
+// out, which takes as long as the server does. What it leaves goes with the rest.
+func (s *Server) clear() <-chan struct{} {
+	done := make(chan struct{})
+	if s.signal != syscall.SIGQUIT || s.process.signal(s.signal) != nil {
+		close(done)
+		return done
+	}
+	go func() {
+		defer close(done)
+		_ = os.RemoveAll(filepath.Join(s.work.data(), "base"))
+	}()
+	return done
 }

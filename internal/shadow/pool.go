@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/cairn-db/cairn/internal/pg"
 	"github.com/cairn-db/cairn/internal/server"
 )
@@ -19,13 +21,15 @@ type Pool struct {
 // begun is a server that was started in the background, or why it was not.
 type begun struct {
 	server *server.Server
+	conn   *pgx.Conn
 	err    error
 }
 
 // local is a server of Cairn's own.
 type local struct {
 	*server.Server
-	count int // shadows that were opened on it
+	count int       // shadows that were opened on it
+	conn  *pgx.Conn // to the database that it starts with, which nobody uses yet; may be nil
 }
 
 // prepared is the database that a local server starts with.
@@ -59,6 +63,9 @@ func (p *Pool) Close(ctx context.Context) error {
 	_ = p.settle() // nobody needed it
 	var errs []error
 	for _, s := range p.servers {
+		if s.conn != nil {
+			_ = s.conn.Close(ctx) // nobody needed it
+		}
 		errs = append(errs, s.Stop(ctx))
 	}
 	p.servers = nil
@@ -105,7 +112,7 @@ func (p *Pool) openOn(ctx context.Context, s *local, r Request) (*Shadow, error)
 	switch {
 	case r.Alone && r.Name != "":
 		name = r.Name
-	case s.count > 0 || r.Encoding != "" && r.Encoding != "UTF8":
+	case s.count > 0 || !isPrepared(r.Encoding):
 		name = fmt.Sprintf("shadow_%d", s.count)
 	}
 	if name != prepared {
@@ -114,12 +121,21 @@ func (p *Pool) openOn(ctx context.Context, s *local, r Request) (*Shadow, error)
 		}
 	}
 	s.count++
-	conn, err := pg.Connect(ctx, s.URL(name), r.Options)
-	if err != nil {
-		return nil, fmt.Errorf("opening the shadow: %w", err)
+	var conn *pgx.Conn
+	if name == prepared {
+		conn, s.conn = s.conn, nil
+	}
+	if conn == nil {
+		var err error
+		if conn, err = pg.Connect(ctx, s.URL(name), r.Options); err != nil {
+			return nil, fmt.Errorf("opening the shadow: %w", err)
+		}
 	}
 	return &Shadow{Conn: conn, Unowned: Superuser, Local: true, close: conn.Close}, nil
 }
+
+// isPrepared reports whether the database that a server starts with has the encoding.
+func isPrepared(encoding string) bool { return encoding == "" || encoding == "UTF8" }
 
 // create makes a further database.
 func (s *local) create(ctx context.Context, name string, r Request) error {
@@ -160,14 +176,14 @@ func (p *Pool) start(ctx context.Context, r Request) (*local, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p.take(started), nil
+	return p.take(begun{server: started}), nil
 }
 
-func (p *Pool) take(started *server.Server) *local {
+func (p *Pool) take(b begun) *local {
 	if p.servers == nil {
 		p.servers = map[int]*local{}
 	}
-	s := &local{Server: started}
+	s := &local{Server: b.server, conn: b.conn}
 	p.servers[s.Major()] = s
 	return s
 }
@@ -185,8 +201,11 @@ func (p *Pool) Begin(ctx context.Context, r Request) {
 	done := make(chan begun, 1)
 	p.begun = done
 	go func() {
-		s, err := launch(ctx, binaries, r)
-		done <- begun{s, err}
+		b := begun{}
+		if b.server, b.err = launch(ctx, binaries, r); b.err == nil && isPrepared(r.Encoding) {
+			b.conn, _ = pg.Connect(ctx, b.server.URL(prepared), r.Options) // who opens the shadow tries again
+		}
+		done <- b
 	}()
 }
 
@@ -198,7 +217,7 @@ func (p *Pool) settle() error {
 	b := <-p.begun
 	p.begun = nil
 	if b.err == nil {
-		p.take(b.server)
+		p.take(b)
 	}
 	return b.err
 }
