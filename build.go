@@ -100,7 +100,7 @@ func (e *Engine) buildUpon(ctx context.Context, c recipe, at *slot) (result read
 	e.event("build", fmt.Sprintf("built %d objects on PostgreSQL %d", len(state.Objects), state.Server), time.Since(start))
 	held := &holder{shadow: s, at: only(c.selection.Schemas)}
 	if at.known() != nil && at.isNew {
-		e.keep(at, loaded.Roles, state)
+		e.keep(at, kept{state: state, roles: loaded.Roles})
 		if loaded.InOrder {
 			e.record(at, c, c.script.Pieces(), 0)
 		}

@@ -1,12 +1,9 @@
 package cairn
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -110,11 +107,7 @@ func (e *Engine) newSlot(ctx context.Context, c recipe) (*slot, error) {
 	s.frame = sha256.New()
 	both := io.MultiWriter(s.base, s.frame)
 	fmt.Fprintf(both, "state\nprogram %s\nserver %s\nencoding %q\nextensions %q\n", program, stamp, cmp.Or(request.Encoding, "UTF8"), c.scratch.Extensions)
-	for _, name := range slices.Sorted(maps.Keys(config.RuntimeParams)) {
-		if name != "application_name" {
-			fmt.Fprintf(both, "setting %q %q\n", name, config.RuntimeParams[name])
-		}
-	}
+	writeSettings(both, config.RuntimeParams)
 	if c.ground != nil {
 		fmt.Fprintf(both, "ground %x\n", sha256.Sum256(snapshot.Pack(unsized(c.ground))))
 	}
@@ -125,6 +118,15 @@ func (e *Engine) newSlot(ctx context.Context, c recipe) (*slot, error) {
 		return s, err
 	}
 	return s, s.settle(strings.Split(string(directories), "\n"))
+}
+
+// writeSettings writes the settings that a connection begins with into a key.
+func writeSettings(w io.Writer, settings map[string]string) {
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		if name != "application_name" {
+			fmt.Fprintf(w, "setting %q %q\n", name, settings[name])
+		}
+	}
 }
 
 // unsized is a state without what changes by itself and makes nothing on a shadow.
@@ -170,32 +172,18 @@ func (e *Engine) locate(ctx context.Context, s *slot, on *shadow.Shadow) {
 	}
 }
 
-// keep writes a state into its place. That it cannot be written is no error.
-func (e *Engine) keep(s *slot, roles []string, state *schema.State) {
-	start := time.Now()
-	content, err := json.Marshal(roles)
-	if err == nil {
-		err = s.dir.Put(s.key, slices.Concat(content, []byte("\n"), snapshot.Pack(state)))
-	}
-	if err != nil {
-		e.options.Logger.Debug("the state is not cached", "because", err)
-		return
-	}
-	e.options.Logger.Debug("cached the state", "key", fmt.Sprintf("%x", s.key[:6]), "took", time.Since(start))
-}
-
 // recall returns the cached result of a recipe, if there is one.
 func (e *Engine) recall(s *slot, c recipe) (read, bool) {
-	roles, state := e.lookUp(s, c.other)
-	if state == nil {
+	found := e.lookUp(s, c.other)
+	if found.state == nil {
 		return read{}, false
 	}
-	return e.unbuilt(s, c, roles, state), true
+	return e.unbuilt(s, c, found), true
 }
 
 // unbuilt is the result of a recipe whose state is known. It is built when somebody
 // asks for the shadow.
-func (e *Engine) unbuilt(s *slot, c recipe, roles []string, state *schema.State) read {
+func (e *Engine) unbuilt(s *slot, c recipe, k kept) read {
 	held := &holder{at: only(c.selection.Schemas), slot: s}
 	held.wanted = held.at
 	held.build = func(ctx context.Context) (*shadow.Shadow, error) {
@@ -210,43 +198,7 @@ func (e *Engine) unbuilt(s *slot, c recipe, roles []string, state *schema.State)
 		}
 		return on, err
 	}
-	return e.built(state, c.script.Result(roles), held)
-}
-
-// lookUp returns what is kept in a place, and no state when there is nothing. It
-// shares with a state that is much the same what both have.
-func (e *Engine) lookUp(s *slot, like *schema.State) (roles []string, state *schema.State) {
-	if s.known() == nil {
-		return nil, nil
-	}
-	start := time.Now()
-	content, err := s.dir.Get(s.key)
-	if err == nil && content != nil {
-		roles, state, err = readEntry(content, like)
-	}
-	if err != nil {
-		e.options.Logger.Debug("the cached state is not used", "because", err)
-		return nil, nil
-	}
-	key := fmt.Sprintf("%x", s.key[:6])
-	if state == nil {
-		e.options.Logger.Debug("no cached state", "key", key, "took", time.Since(start))
-		return nil, nil
-	}
-	e.event("cache", fmt.Sprintf("took %d objects of PostgreSQL %d from the cache", len(state.Objects), state.Server), time.Since(start))
-	return roles, state
-}
-
-func readEntry(content []byte, like *schema.State) (roles []string, state *schema.State, err error) {
-	head, packed, found := bytes.Cut(content, []byte("\n"))
-	if !found {
-		return nil, nil, errors.New("it has no roles")
-	}
-	if err := json.Unmarshal(head, &roles); err != nil {
-		return nil, nil, err
-	}
-	state, err = snapshot.Unpack(packed, like)
-	return roles, state, err
+	return e.built(k.state, c.script.Result(k.roles), held)
 }
 
 // moved is the place of what is read of the state in a schema of another name.

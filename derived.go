@@ -47,9 +47,9 @@ func (e *Engine) deriveState(ctx context.Context, s *slot, c recipe) (read, bool
 	}
 	e.event("derive", fmt.Sprintf("derived %d objects of PostgreSQL %d from a cached state by running %d of %d statements",
 		len(d.state.Objects), d.state.Server, d.ran, len(pieces)), time.Since(start))
-	e.keep(s, d.roles, d.state)
+	e.keep(s, d.kept)
 	e.record(s, c, pieces, d.row)
-	return e.unbuilt(s, c, d.roles, d.state), true
+	return e.unbuilt(s, c, d.kept), true
 }
 
 // derivable reports whether states of a recipe are derived at all: they stand for
@@ -60,10 +60,9 @@ func derivable(s *slot, c recipe) bool {
 
 // derived is a state that was derived.
 type derived struct {
-	state *schema.State
-	roles []string
-	row   int // how many were derived since one was built
-	ran   int // statements
+	kept
+	row int // how many were derived since one was built
+	ran int // statements
 }
 
 // recalled returns the record of the script that is nearest.
@@ -89,14 +88,10 @@ func (e *Engine) deriveFrom(ctx context.Context, s *slot, c recipe, record parti
 	if err != nil {
 		return derived{}, err
 	}
-	content, err := s.dir.Get(record.State)
-	if err == nil && content == nil {
+	whole, err := readEntry(s.dir, record.State, c.other)
+	if err == nil && whole.state == nil {
 		err = errNoRecord
 	}
-	if err != nil {
-		return derived{}, err
-	}
-	roles, whole, err := readEntry(content, c.other)
 	if err != nil {
 		return derived{}, err
 	}
@@ -109,9 +104,13 @@ func (e *Engine) deriveFrom(ctx context.Context, s *slot, c recipe, record parti
 		if err != nil {
 			return derived{}, err
 		}
-		state, err := choice.Merge(whole, old, new)
-		if err != nil || state != nil {
-			return derived{state, roles, record.Derived + 1, choice.Count()}, err
+		state, changed, err := choice.Merge(whole.state, old, new)
+		if err != nil {
+			return derived{}, err
+		}
+		if state != nil {
+			next := kept{state, whole.roles, whole.further(record.State, state, changed)}
+			return derived{next, record.Derived + 1, choice.Count()}, nil
 		}
 	}
 	return derived{}, errors.New("more and more depends on the change")

@@ -69,6 +69,7 @@ func (e *Engine) Plan(ctx context.Context, r PlanRequest) (p *schema.Plan, err e
 	}
 	defer target.close(ctx)
 	target.with = r.Selection.options()
+	target.memory = e.memoryOf(target, r.Scratch)
 	old, err := e.readDatabase(ctx, target)
 	if err != nil {
 		return nil, err

@@ -37,8 +37,8 @@ func (e *Engine) newMover(ctx context.Context, built read, names []string) (*mov
 // stencil reads the state under two names, or takes what was read another time.
 func (m *mover) stencil(ctx context.Context, names stencil.Names) (*stencil.Stencil, error) {
 	place := m.built.shadow.slot.moved(names.First)
-	if _, state := m.engine.lookUp(place, nil); state != nil {
-		return stencil.Known(names, state), nil
+	if found := m.engine.lookUp(place, nil); found.state != nil {
+		return stencil.Known(names, found.state), nil
 	}
 	first, err := m.read(ctx, names.First)
 	if err != nil {
@@ -50,7 +50,7 @@ func (m *mover) stencil(ctx context.Context, names stencil.Names) (*stencil.Sten
 	}
 	s := stencil.New(names, first, last)
 	if s != nil && place != nil && m.built.shadow.slot.isNew {
-		m.engine.keep(place, nil, first)
+		m.engine.keep(place, kept{state: first})
 	}
 	return s, nil
 }

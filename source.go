@@ -44,6 +44,7 @@ type target struct {
 	identity schema.Database
 	encoding string
 	user     string
+	memory   *memory                                  // has what was read of it before; nil for none
 	pooled   bool                                     // something stands between it and the server
 	again    func(context.Context) (*pgx.Conn, error) // opens another connection
 }
@@ -158,15 +159,22 @@ func (e *Engine) connectOptions() pg.Options {
 
 func (e *Engine) readDatabase(ctx context.Context, t *target) (*schema.State, error) {
 	start := time.Now()
-	state, err := catalog.Read(ctx, t.conn, e.kinds,
-		catalog.Options{Server: t.major, Default: t.user, With: t.with, LockTimeout: readLockTimeout})
+	options := catalog.Options{Server: t.major, Default: t.user, With: t.with, LockTimeout: readLockTimeout}
+	if t.memory != nil {
+		options.Memory = t.memory
+	}
+	state, err := catalog.Read(ctx, t.conn, e.kinds, options)
 	if pg.IsLockTimeout(err) {
 		return nil, &LockError{What: fmt.Sprintf("reading database %s waited %s for a lock of another session", t.identity.Name, readLockTimeout), Undone: true}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading database %s: %w", t.identity.Name, err)
 	}
-	e.event("read", fmt.Sprintf("read %d objects of database %s", len(state.Objects), t.identity.Name), time.Since(start))
+	if t.memory != nil && t.memory.recalled {
+		e.event("recall", fmt.Sprintf("the catalogs of database %s hold the %d objects that they held when they were read", t.identity.Name, len(state.Objects)), time.Since(start))
+	} else {
+		e.event("read", fmt.Sprintf("read %d objects of database %s", len(state.Objects), t.identity.Name), time.Since(start))
+	}
 	return state, nil
 }
 

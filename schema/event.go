@@ -10,7 +10,7 @@ import (
 // milliseconds and have names that end in _ms.
 type Event struct {
 	Time     time.Time     `json:"time"`
-	Name     string        `json:"event"`              // one of the constants, or what was done before the steps: "read", "build", "cache", "derive"
+	Name     string        `json:"event"`              // one of the constants, or what was done before the steps: "read", "recall", "build", "cache", "derive"
 	Step     int           `json:"step,omitempty"`     // from 1
 	Steps    int           `json:"steps,omitempty"`    // how many there are
 	Message  string        `json:"message,omitempty"`  // for the reader, one line

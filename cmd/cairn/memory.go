@@ -8,43 +8,57 @@ import (
 	"runtime/metrics"
 )
 
-// firstCollection is the size in bytes to which the memory grows before garbage is
-// collected for the first time. Most runs end below it.
-const firstCollection = 256 << 20
+// roof is the size in bytes that the heap keeps below by collecting garbage, as long
+// as what stays leaves a tenth of it. Most runs end below it.
+const roof = 336 << 20
 
-// laterGrowth is by how many percent the heap grows between later collections.
-// The states of large databases are nearly all of it, and stay.
-const laterGrowth = 30
+// limit is the size in bytes that all memory keeps below meanwhile, with what the heap
+// has between its objects: it is given back, or garbage is collected earlier.
+const limit = roof + 16<<20
 
-// softLimit is the size in bytes that the memory keeps to by more collections,
-// as long as what stays leaves enough of it to put them off.
-const softLimit = 352 << 20
+// growthAbove is by how many percent the heap grows between collections when what
+// stays leaves no room below the roof. The states of large databases are nearly all
+// of it.
+const growthAbove = 30
 
-// collectLate puts off the first garbage collection, and tunes the later ones. The
-// user's own settings (GOGC, GOMEMLIMIT) go before.
+// collectLate puts off the first garbage collection, and each further one for as
+// long as the heap stays below the roof. The user's own settings (GOGC, GOMEMLIMIT)
+// go before.
 func collectLate() {
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
 		return
 	}
 	debug.SetGCPercent(-1)
-	debug.SetMemoryLimit(firstCollection)
-	afterCollections(func() {
-		live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
-		metrics.Read(live)
-		limit := int64(softLimit)
-		if live[0].Value.Uint64() > softLimit/10*9 {
-			limit = math.MaxInt64
-		}
-		debug.SetMemoryLimit(limit)
-		debug.SetGCPercent(laterGrowth)
-	})
+	debug.SetMemoryLimit(roof)
+	afterCollections()
 }
 
-// afterCollections calls a function after each collection.
-func afterCollections(f func()) {
-	sign := new([16]byte) // goes with the next collection
-	runtime.AddCleanup(sign, func(struct{}) {
-		f()
-		afterCollections(f)
+// afterCollections lets the heap grow as it should after each collection.
+func afterCollections() {
+	sentinel := new([16]byte) // goes with the next collection
+	runtime.AddCleanup(sentinel, func(struct{}) {
+		live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+		metrics.Read(live)
+		debug.SetGCPercent(growthFrom(live[0].Value.Uint64()))
+		debug.SetMemoryLimit(limitFor(live[0].Value.Uint64()))
+		afterCollections()
 	}, struct{}{})
+}
+
+// growthFrom is by how many percent the heap may grow from what the last collection
+// left.
+func growthFrom(live uint64) int {
+	if live == 0 || live > roof/10*9 {
+		return growthAbove
+	}
+	return int((roof - live) * 100 / live)
+}
+
+// limitFor is the limit for what the last collection left, none where that leaves too
+// little below: the program would collect garbage most of the time.
+func limitFor(live uint64) int64 {
+	if live > limit/10*9 {
+		return math.MaxInt64
+	}
+	return limit
 }

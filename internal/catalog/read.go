@@ -27,6 +27,8 @@ type Options struct {
 	With []kind.Option // what to read beside what always is
 	Like *schema.State // a state that is much the same, to share with it what both have; may be nil
 
+	Memory Memory // has states that were read before; nil for none
+
 	// LockTimeout limits the wait for another session's exclusive lock, which
 	// printing some definitions needs; 0 waits forever.
 	LockTimeout time.Duration
@@ -58,7 +60,12 @@ const attempts = 5
 // all is read again.
 func Read(ctx context.Context, conn *pgx.Conn, kinds *kind.Set, o Options) (state *schema.State, err error) {
 	for range attempts {
-		if state, err = readOnce(ctx, conn, kinds, o); !pg.IsVanished(err) {
+		state, err = readOnce(ctx, conn, kinds, o)
+		if o.Memory != nil && pg.IsForbidden(err) { // a catalog that only the stamp looks at
+			o.Memory = nil
+			continue
+		}
+		if !pg.IsVanished(err) {
 			break
 		}
 	}
@@ -73,10 +80,14 @@ func readOnce(ctx context.Context, conn *pgx.Conn, kinds *kind.Set, o Options) (
 	}
 	slices.Sort(r.state.Options)
 	r.restricted = conn.PgConn().ParameterStatus("is_superuser") != "on"
-	if err := r.readSnapshot(ctx, conn); err != nil {
+	recalled, err := r.readSnapshot(ctx, conn)
+	if err != nil {
 		// A message stops at the first error, inside its transaction.
 		_, _ = conn.Exec(context.WithoutCancel(ctx), "ROLLBACK")
 		return nil, err
+	}
+	if recalled {
+		return r.state, nil
 	}
 	if err := r.assemble(); err != nil {
 		return nil, err
@@ -84,6 +95,7 @@ func readOnce(ctx context.Context, conn *pgx.Conn, kinds *kind.Set, o Options) (
 	if err := r.describeUnknown(ctx, conn); err != nil {
 		return nil, err
 	}
+	r.remember()
 	return r.state, nil
 }
 
@@ -93,6 +105,7 @@ type reader struct {
 	options    Options
 	restricted bool // is no superuser
 	state      *schema.State
+	stamp      Stamp
 	byAddress  map[address]*node
 	nodes      []*node // what is in the state, and for a while what is not
 	rows       []row
@@ -138,29 +151,51 @@ func (w *row) more() *beside {
 
 // readSnapshot opens a transaction, reads everything from its snapshot and ends
 // it. Two messages do: planning the queries of all kinds takes the server longer
-// than running them, and most databases have objects of few.
-func (r *reader) readSnapshot(ctx context.Context, conn *pgx.Conn) error {
+// than running them, and most databases have objects of few. It reports whether the
+// state is one that was read before, which is complete then.
+func (r *reader) readSnapshot(ctx context.Context, conn *pgx.Conn) (recalled bool, err error) {
 	kinds := r.readable()
-	var found []bool
-	first := target{"which kinds there are", func(rr *pgconn.ResultReader) error {
+	found, err := r.begin(ctx, conn, kinds)
+	if err != nil {
+		return false, err
+	}
+	ending := target{"the end", nothingTo}
+	if state := r.recall(); state != nil {
+		r.state = state
+		queries, targets := r.sizes()
+		return true, send(ctx, conn, append(queries, "COMMIT"), append(targets, ending))
+	}
+	queries, targets := r.batch(kinds, found)
+	return false, send(ctx, conn, append(queries, "COMMIT"), append(targets, ending))
+}
+
+// begin opens the transaction, and asks which kinds there are and for the stamp.
+func (r *reader) begin(ctx context.Context, conn *pgx.Conn, kinds []*kind.Kind) (found []bool, err error) {
+	queries := strings.Split(fmt.Sprintf(settings, r.options.LockTimeout.Milliseconds()), ";\n")
+	targets := slices.Repeat([]target{{"the settings", nothingTo}}, len(queries))
+	queries = append(queries, foundQuery(kinds))
+	targets = append(targets, target{"which kinds there are", func(rr *pgconn.ResultReader) error {
 		for rr.NextRow() {
 			for _, v := range rr.Values() {
 				found = append(found, string(v) == "t")
 			}
 		}
 		return nil
-	}}
-	opening := append(strings.Split(fmt.Sprintf(settings, r.options.LockTimeout.Milliseconds()), ";\n"), foundQuery(kinds))
-	ignore := target{"the settings", func(*pgconn.ResultReader) error { return nil }}
-	if err := send(ctx, conn, opening, append(slices.Repeat([]target{ignore}, len(opening)-1), first)); err != nil {
-		return err
+	}})
+	if r.options.Memory != nil {
+		queries, targets = append(queries, stampQuery(r.options.Server, r.restricted)), append(targets, target{"the stamp of the catalogs", r.readStamp})
+	}
+	if err := send(ctx, conn, queries, targets); err != nil {
+		return nil, err
 	}
 	if len(found) != len(kinds) {
-		return fmt.Errorf("reading which kinds there are: the server told of %d kinds, not %d", len(found), len(kinds))
+		return nil, fmt.Errorf("reading which kinds there are: the server told of %d kinds, not %d", len(found), len(kinds))
 	}
-	queries, targets := r.batch(kinds, found)
-	return send(ctx, conn, append(queries, "COMMIT"), append(targets, ignore))
+	return found, nil
 }
+
+// nothingTo reads the result of a statement that returns none.
+func nothingTo(*pgconn.ResultReader) error { return nil }
 
 // readable returns the kinds that are read from this server with these options.
 func (r *reader) readable() []*kind.Kind {
@@ -202,7 +237,7 @@ func (r *reader) batch(kinds []*kind.Kind, found []bool) (queries []string, targ
 		targets = append(targets, target{k.Name, func(rr *pgconn.ResultReader) error { return r.readKind(k, rr) }})
 	}
 	queries = append(queries, dependQuery, objectsQuery(), "SELECT rolname FROM pg_roles ORDER BY rolname COLLATE \"C\"",
-		fmt.Sprintf("SELECT count(*) FROM (SELECT FROM pg_largeobject_metadata LIMIT %d) AS l", schema.MostLarge+1), initialQuery, systemQuery)
+		largeQuery, initialQuery, systemQuery)
 	targets = append(targets, target{"dependencies", r.readDepends}, target{"catalogs", r.readCatalogue},
 		target{"roles", r.readRoles}, target{"large objects", r.readLarge}, target{"initial privileges", r.readInitial}, target{"system privileges", r.readSystem})
 	if len(r.options.With) > 0 {

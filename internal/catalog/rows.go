@@ -175,6 +175,11 @@ func (w *row) stats() *schema.Stats {
 	if !w.sized {
 		return nil
 	}
-	rows, _ := strconv.ParseFloat(w.rows, 64)
-	return &schema.Stats{Rows: int64(rows), Bytes: number(w.bytes)}
+	return statsOf(w.rows, w.bytes)
+}
+
+// statsOf reads what the server prints of the size of a relation.
+func statsOf(tuples, bytes string) *schema.Stats {
+	rows, _ := strconv.ParseFloat(tuples, 64)
+	return &schema.Stats{Rows: int64(rows), Bytes: number(bytes)}
 }

@@ -116,9 +116,16 @@ func judgeDefinition(s pg.Statement, words []string) judgement {
 	return judgement{}
 }
 
-// speaksOf reports whether a word stands anywhere in a statement, which is soon
-// known of most.
-func speaksOf(sql, word string) bool { return strings.Contains(strings.ToLower(sql), word) }
+// speaksOf reports whether a word in lower case stands anywhere in a statement,
+// which is soon known of most.
+func speaksOf(sql, word string) bool {
+	for i := range len(sql) - len(word) + 1 {
+		if sql[i]|0x20 == word[0] && strings.EqualFold(sql[i:i+len(word)], word) {
+			return true
+		}
+	}
+	return false
+}
 
 func refusal(message, hint string) judgement {
 	return judgement{verdict: refuse, message: message, hint: hint}

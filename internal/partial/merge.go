@@ -13,16 +13,16 @@ import (
 )
 
 // Merge returns the state of the new script, given that of the old one and what
-// the chosen statements made of them. When what changed has names that were not
+// the chosen statements made of them, and which objects the two do not have alike. When what changed has names that were not
 // followed yet, they are, and there is no state: the statements have to be run
 // again.
-func (c *Choice) Merge(whole, old, new *schema.State) (*schema.State, error) {
+func (c *Choice) Merge(whole, old, new *schema.State) (state *schema.State, changed map[schema.ID]bool, err error) {
 	if err := agree(whole, old, new); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, role := range whole.Roles {
 		if c.Gone(role) && !c.kept(role) {
-			return nil, fmt.Errorf("role %s may have been there for a statement that is gone", role)
+			return nil, nil, fmt.Errorf("role %s may have been there for a statement that is gone", role)
 		}
 	}
 	m := merge{Choice: c, whole: whole, old: old, new: new, changed: changes(old, new), owners: map[made]bool{}}
@@ -31,17 +31,17 @@ func (c *Choice) Merge(whole, old, new *schema.State) (*schema.State, error) {
 	}
 	before := c.count
 	if err := c.Spread(m.names()); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if c.count > before {
-		return nil, nil
+		return nil, nil, nil
 	}
 	for _, check := range []func() error{m.checkNeeds, m.checkNames, m.checkMadeUp} {
 		if err := check(); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	return m.state(), nil
+	return m.state(), m.changed, nil
 }
 
 // kept reports whether a role has to be there for a statement that both scripts have.

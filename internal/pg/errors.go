@@ -130,6 +130,9 @@ func IsVanished(err error) bool {
 		(strings.HasPrefix(refusal.Message, "cache lookup failed") || strings.HasPrefix(refusal.Message, "could not open relation with OID"))
 }
 
+// IsForbidden reports whether the user lacks a privilege.
+func IsForbidden(err error) bool { return Code(err) == "42501" }
+
 // IsUndefinedObject reports whether a role, type or other named object that is
 // neither a table nor a function does not exist.
 func IsUndefinedObject(err error) bool { return Code(err) == "42704" }

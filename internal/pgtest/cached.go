@@ -61,7 +61,7 @@ func Derived(t *testing.T, request cairn.PlanRequest, before string) {
 func planTexts(t *testing.T, request cairn.PlanRequest) (string, map[string]int) {
 	t.Helper()
 	events := map[string]int{}
-	engine := newEngine(t, func(e schema.Event) { events[e.Name]++ })
+	engine := NewListeningEngine(t, func(e schema.Event) { events[e.Name]++ })
 	var plans []cairn.SchemaPlan
 	var err error
 	if s := request.Selection.Schemas; len(s) == 1 && cairn.IsPattern(s[0]) {

@@ -40,7 +40,7 @@ func (c *Clusters) Converge(t testing.TB, p Pair) *schema.Plan {
 		Exec(t, target, p.Seed)
 	}
 	watch := newLockWatch(t, target)
-	engine := newEngine(t, watch.event)
+	engine := NewListeningEngine(t, watch.event)
 	file := filepath.Join(t.TempDir(), "to.sql")
 	if err := os.WriteFile(file, []byte(p.To), 0o644); err != nil {
 		t.Fatal(err)
@@ -142,10 +142,11 @@ func ApplyWhole(t testing.TB, engine *cairn.Engine, request cairn.PlanRequest) *
 // NewEngine returns an engine that the end of the test closes.
 func NewEngine(t testing.TB) *cairn.Engine {
 	t.Helper()
-	return newEngine(t, nil)
+	return NewListeningEngine(t, nil)
 }
 
-func newEngine(t testing.TB, listener func(schema.Event)) *cairn.Engine {
+// NewListeningEngine returns an engine that tells the listener what it does.
+func NewListeningEngine(t testing.TB, listener func(schema.Event)) *cairn.Engine {
 	t.Helper()
 	engine := cairn.New(cairn.Options{Getenv: os.Getenv, CacheDir: ServerOptions().CacheDir, Events: listener})
 	t.Cleanup(func() {

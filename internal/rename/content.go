@@ -54,8 +54,12 @@ const maxDerived = 64
 // Candidates returns the pairs of the same content that nobody declared: one
 // object that goes and the only one that comes in its place.
 func Candidates(kinds *kind.Set, old, new *schema.State) []Pair {
-	comes, goes := added(old, new), added(new, old)
-	if len(comes) == 0 || len(goes) == 0 {
+	comes := added(old, new)
+	if len(comes) == 0 {
+		return nil
+	}
+	goes := added(new, old)
+	if len(goes) == 0 {
 		return nil
 	}
 	come := map[string][]schema.ID{}

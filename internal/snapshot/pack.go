@@ -200,6 +200,30 @@ type unpacker struct {
 	attrs  []schema.Attr // its attributes
 	needs  []schema.ID
 	broken bool
+
+	// What stays is cut from large pieces, which is quicker to get and to look through
+	// for the garbage collector.
+	ownObjects pieces[schema.Object]
+	ownAttrs   pieces[schema.Attr]
+	ownNeeds   pieces[schema.ID]
+}
+
+// pieces gives memory for what stays as long as the state.
+type pieces[T any] struct{ left []T }
+
+// clone returns a copy of a list, nil for none.
+func (p *pieces[T]) clone(list []T) []T {
+	const most = 1 << 10
+	if len(list) == 0 || len(list) > most/4 {
+		return slices.Clone(list)
+	}
+	if len(list) > len(p.left) {
+		p.left = make([]T, most)
+	}
+	own := p.left[:len(list):len(list)]
+	p.left = p.left[len(list):]
+	copy(own, list)
+	return own
 }
 
 func (u *unpacker) fail() {
@@ -326,14 +350,14 @@ func (u *unpacker) keep(o *schema.Object) *schema.Object {
 	if kept := u.like.Share(o); kept != o {
 		return kept
 	}
-	own := *o
+	own := &u.ownObjects.clone([]schema.Object{*o})[0]
 	if len(own.Attrs) == 0 || &own.Attrs[0] == &u.attrs[0] {
-		own.Attrs = slices.Clone(own.Attrs)
+		own.Attrs = u.ownAttrs.clone(own.Attrs)
 	}
 	if len(own.Needs) == 0 || &own.Needs[0] == &u.needs[0] {
-		own.Needs = slices.Clone(own.Needs)
+		own.Needs = u.ownNeeds.clone(own.Needs)
 	}
-	return &own
+	return own
 }
 
 // object reads one, which is good until the next is read.
