@@ -12,6 +12,10 @@ import (
 // as what stays leaves a tenth of it. Most runs end below it.
 const roof = 336 << 20
 
+// limit is the size in bytes that all memory keeps below meanwhile, with what the heap
+// has between its objects: it is given back, or garbage is collected earlier.
+const limit = roof + 16<<20
+
 // growthAbove is by how many percent the heap grows between collections when what
 // stays leaves no room below the roof. The states of large databases are nearly all
 // of it.
@@ -26,30 +30,35 @@ func collectLate() {
 	}
 	debug.SetGCPercent(-1)
 	debug.SetMemoryLimit(roof)
-	afterCollection(func() { debug.SetMemoryLimit(math.MaxInt64) })
+	afterCollections()
 }
 
-// afterCollection calls a function when garbage was collected, and from then on lets
-// the heap grow as it should after each collection.
-func afterCollection(then func()) {
+// afterCollections lets the heap grow as it should after each collection.
+func afterCollections() {
 	sentinel := new([16]byte) // goes with the next collection
 	runtime.AddCleanup(sentinel, func(struct{}) {
-		debug.SetGCPercent(growth())
-		then()
-		afterCollection(func() {})
+		live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+		metrics.Read(live)
+		debug.SetGCPercent(growthFrom(live[0].Value.Uint64()))
+		debug.SetMemoryLimit(limitFor(live[0].Value.Uint64()))
+		afterCollections()
 	}, struct{}{})
 }
 
-// growth is by how many percent the heap may grow from what the last collection left.
-func growth() int {
-	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
-	metrics.Read(live)
-	return growthFrom(live[0].Value.Uint64())
-}
-
+// growthFrom is by how many percent the heap may grow from what the last collection
+// left.
 func growthFrom(live uint64) int {
 	if live == 0 || live > roof/10*9 {
 		return growthAbove
 	}
 	return int((roof - live) * 100 / live)
+}
+
+// limitFor is the limit for what the last collection left, none where that leaves too
+// little below: the program would collect garbage most of the time.
+func limitFor(live uint64) int64 {
+	if live > limit/10*9 {
+		return math.MaxInt64
+	}
+	return limit
 }

@@ -1,6 +1,9 @@
 package main
 
-import "testing"
+import (
+	"math"
+	"testing"
+)
 
 // The heap grows up to the roof, and by a part of itself above.
 func TestGrowth(t *testing.T) {
@@ -14,6 +17,15 @@ func TestGrowth(t *testing.T) {
 	} {
 		if got := growthFrom(live); got != want {
 			t.Errorf("%d MB stay: growth by %d %%, want %d", live>>20, got, want)
+		}
+	}
+}
+
+// The limit holds as long as what stays leaves room for something.
+func TestLimit(t *testing.T) {
+	for live, want := range map[uint64]int64{1 << 20: limit, limit / 2: limit, limit: math.MaxInt64, 10 * limit: math.MaxInt64} {
+		if got := limitFor(live); got != want {
+			t.Errorf("%d MB stay: the limit is %d, want %d", live>>20, got, want)
 		}
 	}
 }
