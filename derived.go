@@ -10,6 +10,7 @@ import (
 	"github.com/cairn-db/cairn/internal/cache"
 	"github.com/cairn-db/cairn/internal/load"
 	"github.com/cairn-db/cairn/internal/partial"
+	"github.com/cairn-db/cairn/internal/shadow"
 	"github.com/cairn-db/cairn/schema"
 )
 
@@ -83,7 +84,7 @@ func (s *slot) recalled(pieces []*load.Piece) (partial.Record, error) {
 
 // deriveFrom derives a state from that of a record by running at most so many
 // statements.
-func (e *Engine) deriveFrom(ctx context.Context, s *slot, c recipe, record partial.Record, pieces []*load.Piece, most int) (derived, error) {
+func (e *Engine) deriveFrom(ctx context.Context, s *slot, c recipe, record partial.Record, pieces []*load.Piece, most int) (d derived, err error) {
 	choice, err := partial.Choose(record, pieces, most)
 	if err != nil {
 		return derived{}, err
@@ -95,12 +96,17 @@ func (e *Engine) deriveFrom(ctx context.Context, s *slot, c recipe, record parti
 	if err != nil {
 		return derived{}, err
 	}
+	on, err := e.openParts(ctx, c)
+	if err != nil {
+		return derived{}, err
+	}
+	defer func() { err = errors.Join(err, on.GiveBack(context.WithoutCancel(ctx))) }()
 	for range mostRuns {
-		old, err := e.runPart(ctx, c, choice.Old())
+		old, err := e.runPart(ctx, on, c, choice.Old())
 		if err != nil {
 			return derived{}, err
 		}
-		new, err := e.runPart(ctx, c, choice.New())
+		new, err := e.runPart(ctx, on, c, choice.New())
 		if err != nil {
 			return derived{}, err
 		}
@@ -116,14 +122,33 @@ func (e *Engine) deriveFrom(ctx context.Context, s *slot, c recipe, record parti
 	return derived{}, errors.New("more and more depends on the change")
 }
 
-// runPart returns what some statements make on a database of their own.
-func (e *Engine) runPart(ctx context.Context, c recipe, pieces []*load.Piece) (state *schema.State, err error) {
-	part := recipe{script: c.script.With(pieces), reading: c.reading}
-	on, loaded, err := e.load(ctx, part, nil)
+// openParts opens a shadow for parts of a script, on a server that serves for all of
+// it, too.
+func (e *Engine) openParts(ctx context.Context, c recipe) (*shadow.Shadow, error) {
+	request := e.shadowFor(c.reading)
+	request.Statements = c.script.Statements()
+	return e.shadows.Open(ctx, request)
+}
+
+// runPart returns what some statements make on an empty shadow. They run in one
+// transaction, which is rolled back: making another database takes longer than
+// most parts.
+func (e *Engine) runPart(ctx context.Context, on *shadow.Shadow, c recipe, pieces []*load.Piece) (state *schema.State, err error) {
+	if _, err := on.Conn.Exec(ctx, "BEGIN"); err != nil {
+		return nil, fmt.Errorf("beginning with a part of the files: %w", err)
+	}
+	defer func() {
+		if _, end := on.Conn.Exec(context.WithoutCancel(ctx), "ROLLBACK"); end != nil {
+			err = errors.Join(err, fmt.Errorf("taking a part of the files back: %w", end))
+		}
+	}()
+	if err := prepare(ctx, on.Conn, c.reading); err != nil {
+		return nil, err
+	}
+	loaded, err := c.script.With(pieces).Run(ctx, on.Conn, func(err error) bool { return on.Supply(ctx, err) })
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, on.Close(context.WithoutCancel(ctx))) }()
 	if !loaded.InOrder {
 		return nil, errors.New("statements had to be tried again")
 	}

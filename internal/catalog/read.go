@@ -43,8 +43,7 @@ type Options struct {
 // the database sets. An empty search_path makes every printed name qualified.
 // Compiling the queries takes longer than running them, whatever the planner
 // thinks of their cost (manual chapter 30.1).
-const settings = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
-SET LOCAL search_path = '';
+const settings = `SET LOCAL search_path = '';
 SET LOCAL quote_all_identifiers = off;
 SET LOCAL extra_float_digits = 1;
 SET LOCAL bytea_output = hex;
@@ -59,7 +58,8 @@ SET LOCAL lock_timeout = %d`
 const attempts = 5
 
 // Read returns the state of the database behind conn. It opens and ends one
-// transaction of its own and needs no right beyond reading the catalogs. The
+// transaction of its own, or a savepoint in that of the session, and needs no right
+// beyond reading the catalogs. The
 // functions that print definitions do not see the snapshot of the transaction but
 // what is there now: where another session has dropped an object, they fail, and
 // all is read again.
@@ -111,6 +111,7 @@ type reader struct {
 	restricted bool // is no superuser
 	state      *schema.State
 	stamp      Stamp
+	end        string // what ends the transaction or the savepoint
 	byAddress  map[address]*node
 	nodes      []*node // what is in the state, and for a while what is not
 	rows       []row
@@ -168,15 +169,19 @@ func (r *reader) readSnapshot(ctx context.Context, conn *pgx.Conn) (recalled boo
 	if state := r.recall(); state != nil {
 		r.state = state
 		queries, targets := r.sizes()
-		return true, send(ctx, conn, append(queries, "COMMIT"), append(targets, ending))
+		return true, send(ctx, conn, append(queries, r.end), append(targets, ending))
 	}
 	queries, targets := r.batch(kinds, found)
-	return false, send(ctx, conn, append(queries, "COMMIT"), append(targets, ending))
+	return false, send(ctx, conn, append(queries, r.end), append(targets, ending))
 }
 
 // begin opens the transaction, and asks which kinds there are and for the stamp.
 func (r *reader) begin(ctx context.Context, conn *pgx.Conn, kinds []*kind.Kind) (found []bool, err error) {
-	queries := strings.Split(fmt.Sprintf(settings, r.options.LockTimeout.Milliseconds()), ";\n")
+	opening := "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+	if r.end = "COMMIT"; conn.PgConn().TxStatus() == 'T' {
+		opening, r.end = "SAVEPOINT reading", "ROLLBACK TO reading"
+	}
+	queries := append([]string{opening}, strings.Split(fmt.Sprintf(settings, r.options.LockTimeout.Milliseconds()), ";\n")...)
 	if r.options.Few {
 		queries = append(queries, "SET LOCAL enable_hashjoin = off", "SET LOCAL enable_mergejoin = off")
 	}

@@ -66,11 +66,15 @@ func (r *runner) findBody(routines []*item) error {
 // replace creates routines again and takes it back.
 func (r *runner) replace(routines []*item, check bool) error {
 	r.current = nil
-	if err := r.exec("BEGIN"); err != nil {
+	begin, end := "BEGIN", "ROLLBACK"
+	if r.inside {
+		begin, end = "SAVEPOINT bodies", "ROLLBACK TO bodies;RELEASE bodies"
+	}
+	if err := r.plain(begin); err != nil {
 		return err
 	}
 	err := r.replaceEach(routines, check)
-	if rollback := r.exec("ROLLBACK"); err == nil {
+	if rollback := r.plain(end); err == nil {
 		err = rollback
 	}
 	r.current = nil

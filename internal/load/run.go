@@ -38,12 +38,15 @@ type Result struct {
 // succeeds. Where one fails, supply removes the cause if that lies in the server
 // and it can; it may be nil. Errors about the sources are of type *Error or
 // *pg.SyntaxError.
+//
+// In a session that is inside of a transaction everything runs in that, so that it
+// can be taken back; statements that have to run outside of one fail.
 func (s *Script) Run(ctx context.Context, conn *pgx.Conn, supply func(error) bool) (Result, error) {
 	o := s.options
 	for _, item := range s.items {
 		item.address(conn.Config().Database)
 	}
-	r := &runner{ctx: ctx, conn: conn.PgConn(), createRoles: o.CreateRoles, noInherit: o.NoInherit, supply: supply, major: pg.ServerVersion(conn)}
+	r := &runner{ctx: ctx, conn: conn.PgConn(), inside: conn.PgConn().TxStatus() == 'T', createRoles: o.CreateRoles, noInherit: o.NoInherit, supply: supply, major: pg.ServerVersion(conn)}
 	r.prepare(o.SearchPath)
 	items := s.items
 	if o.Roles {
@@ -83,6 +86,7 @@ func (s *Script) Result(roles []string) Result {
 type runner struct {
 	ctx         context.Context
 	conn        *pgconn.PgConn
+	inside      bool // of a transaction, which failures have to leave as it was
 	createRoles bool
 	supply      func(error) bool
 	superuser   bool
@@ -150,7 +154,14 @@ func createsSchema(sql, name string) bool {
 	return false
 }
 
+// exec runs a message. Nothing of one that fails remains.
 func (r *runner) exec(sql string) error {
+	_, err := r.count(sql)
+	return err
+}
+
+// plain runs a message that does not fail.
+func (r *runner) plain(sql string) error {
 	_, err := r.conn.Exec(r.ctx, sql).ReadAll()
 	return err
 }

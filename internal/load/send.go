@@ -174,15 +174,28 @@ func settingAt(steps []*setting, n int) *setting {
 	return nil
 }
 
-// count runs a message and returns how many of its statements went well.
+// count runs a message and returns how many of its statements went well. Nothing of
+// one that fails remains: it is a transaction, or has a savepoint.
 func (r *runner) count(sql string) (n int, err error) {
+	if r.inside {
+		sql = "SAVEPOINT message;" + sql + "\n;RELEASE message"
+	}
 	reader := r.conn.Exec(r.ctx, sql)
 	for reader.NextResult() {
 		if _, err := reader.ResultReader().Close(); err == nil {
 			n++
 		}
 	}
-	return n, reader.Close()
+	err = reader.Close()
+	if !r.inside {
+		return n, err
+	}
+	if err != nil {
+		if taken := r.plain("ROLLBACK TO message;RELEASE message"); taken != nil {
+			err = errors.Join(err, taken)
+		}
+	}
+	return max(n-1, 0), err
 }
 
 var missingRole = regexp.MustCompile(`^role "(.+)" does not exist$`)

@@ -131,7 +131,11 @@ func (p *Pool) openOn(ctx context.Context, s *local, r Request) (*Shadow, error)
 			return nil, fmt.Errorf("opening the shadow: %w", err)
 		}
 	}
-	return &Shadow{Conn: conn, Unowned: Superuser, Local: true, close: conn.Close}, nil
+	opened := &Shadow{Conn: conn, Unowned: Superuser, Local: true, close: conn.Close}
+	if name == prepared {
+		opened.giveBack = func() { s.count, s.conn = s.count-1, conn }
+	}
+	return opened, nil
 }
 
 // isPrepared reports whether the database that a server starts with has the encoding.

@@ -48,15 +48,26 @@ type Request struct {
 
 // Shadow is an open scratch database.
 type Shadow struct {
-	Conn    *pgx.Conn
-	Unowned string // role whose objects have an unspecified owner, which the session acts as
-	Local   bool   // on a server of Cairn's own
-	close   func(context.Context) error
-	given   bool // by the user
+	Conn     *pgx.Conn
+	Unowned  string // role whose objects have an unspecified owner, which the session acts as
+	Local    bool   // on a server of Cairn's own
+	close    func(context.Context) error
+	giveBack func() // keeps the open database for the next one who asks; nil where it cannot be kept
+	given    bool   // by the user
 }
 
 // Close removes what the shadow made and ends its connection.
 func (s *Shadow) Close(ctx context.Context) error { return s.close(ctx) }
+
+// GiveBack closes a shadow that is as it was when it was opened: what was done on it
+// was rolled back. The next one who asks for one can have it.
+func (s *Shadow) GiveBack(ctx context.Context) error {
+	if s.giveBack == nil || s.Conn.PgConn().TxStatus() != 'I' {
+		return s.close(ctx)
+	}
+	s.giveBack()
+	return nil
+}
 
 // Reset empties a shadow that the user gave, so that it can be used again while
 // it is open. It reports whether the shadow is such a one.
