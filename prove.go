@@ -294,7 +294,27 @@ func (e *Engine) copyInto(ctx context.Context, s *shadow.Shadow, t *trial, part 
 	if err := e.makeRoles(ctx, s, t, goal); err != nil {
 		return nil, err
 	}
-	return e.move(ctx, s, empty, goal)
+	refused, err := e.move(ctx, s, empty, goal)
+	if err != nil || refused != nil {
+		return refused, err
+	}
+	return e.complete(ctx, s, goal)
+}
+
+// complete gives the objects of a copy what no statement gives them.
+func (e *Engine) complete(ctx context.Context, s *shadow.Shadow, copied *schema.State) (refused *pgconn.PgError, err error) {
+	for id, o := range copied.Objects {
+		sql := e.kinds.Of(id).Copy(o)
+		if sql == "" {
+			continue
+		}
+		if _, err := s.Conn.Exec(ctx, sql); errors.As(err, &refused) {
+			return refused, nil
+		} else if err != nil {
+			return nil, fmt.Errorf("completing the copy for the proof: %w", err)
+		}
+	}
+	return nil, nil
 }
 
 // made returns the objects of the desired state that the old one does not have so,

@@ -107,6 +107,10 @@ type Spec[T any] struct {
 	// tie goes when the need is dropped and created, and the object stays.
 	Tied func(id, need schema.ID) bool
 
+	// Copy returns the statement that gives an object of a scratch copy, which was
+	// created, what no statement of a user gives it; "" where nothing is missing.
+	Copy func(schema.ID, T) string
+
 	// Settle returns what has to follow the creation of any object, on the kind
 	// whose satellites PostgreSQL makes with it.
 	Settle func(*Ctx, *schema.Object) []Action
@@ -222,6 +226,7 @@ type Kind struct {
 	Follows    func(*Ctx, *schema.Object) []schema.ID
 	Bound      func(*Ctx, *schema.Object) []schema.ID
 	Tied       func(id, need schema.ID) bool
+	Copy       func(*schema.Object) string
 	Settle     func(*Ctx, *schema.Object) []Action
 	Names      func(*schema.Object) []string
 	Roles      func(*schema.Object) []string
@@ -329,6 +334,12 @@ func Define[T any](set *Set, s Spec[T]) *Kind {
 	}
 	k.Follows, k.Bound = related(s.Follows), related(s.Bound)
 	k.Names, k.Roles = named(s.Names), named(s.Roles)
+	k.Copy = func(o *schema.Object) string {
+		if s.Copy == nil {
+			return ""
+		}
+		return s.Copy(o.ID, decode[T](o))
+	}
 	k.CarriedOver = func(o *schema.Object) bool {
 		return s.Carried || s.Satellite != NotSatellite || s.Carry != nil && s.Carry(decode[T](o))
 	}

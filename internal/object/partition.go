@@ -15,32 +15,43 @@ type partition struct {
 	Parent     string // printed name
 	Bound      string `print:"true"` // "FOR VALUES FROM (1) TO (2)" or "DEFAULT"
 	Constraint string `info:"true"`  // what the bound demands of a row, as an expression; "" when nothing
+	Pending    bool   `info:"true"`  // a concurrent detachment was interrupted between its two transactions
 }
 
 // Partition defines the attachment of partitions.
 func (kinds) Partition(set *kind.Set) {
 	kind.Define(set, ofRelation(kind.Spec[partition]{
 		Name: "partition", Rank: 140, Hazards: partitionHazards,
-		Doc:   "The attachment of a partition to its table, with its bound.",
+		Doc: "The attachment of a partition to its table, with its bound. Where it goes and was cut halfway by an interrupted " +
+			"`DETACH PARTITION CONCURRENTLY`, that is finished.",
 		Found: "pg_inherits",
 		Query: func(int) string {
 			return `SELECT 0 AS classid, c.oid AS objid, -1 AS objsubid, n.nspname AS schema, c.relname AS name,
 	'pg_class'::regclass::oid AS pclass, c.oid AS pobj, 0 AS psub,
 	i.inhparent::regclass::text AS parent, pg_get_expr(c.relpartbound, c.oid) AS bound,
 	replace(pg_get_partition_constraintdef(c.oid), format('satisfies_hash_partition(''%s''::oid,', i.inhparent),
-		format('satisfies_hash_partition(%L::regclass,', i.inhparent::regclass)) AS constraint
+		format('satisfies_hash_partition(%L::regclass,', i.inhparent::regclass)) AS constraint, i.inhdetachpending AS pending
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_inherits i ON i.inhrelid = c.oid
 WHERE c.relispartition AND c.relkind IN ('r', 'p', 'f') AND ` + userSchemas
 		},
 		Ref:    qualified,
 		Create: attach,
 		Drop:   detach,
+		Copy: func(id schema.ID, p partition) string {
+			if !p.Pending {
+				return ""
+			}
+			return "UPDATE pg_catalog.pg_inherits SET inhdetachpending = true WHERE inhrelid = " + regclass(id)
+		},
 		Alter: kind.Alter[partition]{
 			"parent": nil,
 			"bound": func(c *kind.Ctx, id schema.ID, old, p partition) []kind.Action {
 				attaching := attach(c, id, p)[0]
 				online := attaching.Online
 				attaching.Online = &kind.Online{} // done with what detaches
+				if old.Pending {
+					return nil
+				}
 				detaching := detachFrom(c, id, old)
 				detaching.Online = &kind.Online{Before: online.Before, Now: append([]kind.Action{detaching}, online.Now...)}
 				return []kind.Action{detaching, attaching}
@@ -130,7 +141,13 @@ func defaultPartition(c *kind.Ctx, table schema.ID) (schema.ID, bool) {
 // detach cuts the tie. Concurrently, PostgreSQL leaves a check of the bound on
 // the table unless there is one already, which is made and dropped here; it does
 // not where there is a default partition; manual, ALTER TABLE, DETACH PARTITION.
+//
+// Where that was begun before, only its end is left to do, and nobody can alter the
+// table before.
 func detach(c *kind.Ctx, id schema.ID, p partition) []kind.Action {
+	if p.Pending {
+		return []kind.Action{finish(c, id, p)}
+	}
 	action := detachFrom(c, id, p)
 	if concurrent, ok := detachConcurrently(c, id, p); ok && p.Constraint != "" && !c.Created(id) {
 		before, after := helpBound(c, tableOf(id), id, p.Constraint)
@@ -151,6 +168,9 @@ func detachFrom(c *kind.Ctx, id schema.ID, p partition) kind.Action {
 // meanwhile, unless the server would refuse it. A foreign key to the table would
 // keep its hold on the partition, which then could not be dropped.
 func detachConcurrently(c *kind.Ctx, id schema.ID, p partition) (kind.Action, bool) {
+	if p.Pending {
+		return finish(c, id, p), true
+	}
 	action := kind.Action{SQL: "ALTER TABLE ONLY " + p.Parent + " DETACH PARTITION " + qualified(id) + " CONCURRENTLY",
 		Relation: tableOf(id), Lock: kind.AccessExclusive, NoTx: true, Recover: recoverDetach(id, p)}
 	for _, parent := range parentTables(c.Old, id) {
@@ -164,12 +184,26 @@ func detachConcurrently(c *kind.Ctx, id schema.ID, p partition) (kind.Action, bo
 	return action, true
 }
 
+// finish ends a detachment that was begun before.
+func finish(c *kind.Ctx, id schema.ID, p partition) kind.Action {
+	action := detachFrom(c, id, p)
+	action.SQL = finalize(id, p)
+	for i := range action.Also {
+		action.Also[i].Lock = kind.ShareUpdateExclusive
+	}
+	return action
+}
+
 // recoverDetach goes on with a detachment that was interrupted between its two
 // transactions; manual, ALTER TABLE, DETACH PARTITION.
 func recoverDetach(id schema.ID, p partition) *kind.Recover {
 	tie := "EXISTS (SELECT FROM pg_catalog.pg_inherits WHERE inhrelid = " + regclass(id)
 	return &kind.Recover{Done: "NOT " + tie + ")", Half: tie + " AND inhdetachpending)",
-		Mend: "ALTER TABLE ONLY " + p.Parent + " DETACH PARTITION " + qualified(id) + " FINALIZE"}
+		Mend: finalize(id, p)}
+}
+
+func finalize(id schema.ID, p partition) string {
+	return "ALTER TABLE ONLY " + p.Parent + " DETACH PARTITION " + qualified(id) + " FINALIZE"
 }
 
 // isReferenced reports whether a foreign key refers to the table.
