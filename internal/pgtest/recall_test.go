@@ -97,7 +97,7 @@ CREATE SEQUENCE s; CREATE ROLE recall_reader; CREATE ROLE recall_user LOGIN; CRE
 // all its other processes anew.
 func crash(t *testing.T, url string) {
 	t.Helper()
-	conn := pgtest.Connect(t, url)
+	conn, witness := pgtest.Connect(t, url), pgtest.Connect(t, url)
 	var pid int
 	if err := conn.QueryRow(t.Context(), "SELECT pg_backend_pid()").Scan(&pid); err != nil {
 		t.Fatal(err)
@@ -105,7 +105,7 @@ func crash(t *testing.T, url string) {
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	for conn.Ping(t.Context()) == nil {
+	for witness.Ping(t.Context()) == nil { // until the postmaster has noticed, it takes connections
 		time.Sleep(10 * time.Millisecond)
 	}
 	for {
