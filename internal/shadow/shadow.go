@@ -62,7 +62,7 @@ func (s *Shadow) Close(ctx context.Context) error { return s.close(ctx) }
 // GiveBack closes a shadow that is as it was when it was opened: what was done on it
 // was rolled back. The next one who asks for one can have it.
 func (s *Shadow) GiveBack(ctx context.Context) error {
-	if s.giveBack == nil || s.Conn.PgConn().TxStatus() != 'I' {
+	if s.giveBack == nil || s.Conn.IsClosed() || s.Conn.PgConn().TxStatus() != 'I' {
 		return s.close(ctx)
 	}
 	s.giveBack()
