@@ -54,13 +54,14 @@ var stamped = []string{
 var stampedSince = map[string]int{"pg_parameter_acl": 15, "pg_publication_namespace": 15}
 
 // stampQuery returns the two parts of the stamp. Of views, which have no xmin, the
-// content counts. There is no stamp of what this reader may not see all changes of.
+// content counts; so do the settings, which can change what is printed. There is no stamp of what this reader may not see all changes of.
 func stampQuery(server int, restricted bool) string {
 	const written = "SELECT COALESCE(sum(hash_record_extended(ROW(xmin), 0)), 0) FROM "
 	const content = "SELECT COALESCE(sum(hash_record_extended(v, 0)), 0) FROM "
 	sums := []string{
 		written + "pg_database WHERE datname = current_database()",
 		content + "pg_roles AS v",
+		content + "(SELECT name, setting FROM pg_settings WHERE name <> 'application_name') AS v",
 	}
 	readable := "true"
 	if restricted {

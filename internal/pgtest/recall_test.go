@@ -70,6 +70,10 @@ CREATE SEQUENCE s; CREATE ROLE recall_reader; CREATE ROLE recall_user LOGIN; CRE
 				demand(change, false)
 				demand("once more after "+change, true)
 			}
+			pgtest.Exec(t, url, "ALTER SYSTEM SET xmlbinary = hex")
+			pgtest.Exec(t, url, "SELECT pg_reload_conf()")
+			awaitSetting(t, url, "xmlbinary", "hex")
+			demand("another setting of the server", false)
 			crash(t, url)
 			demand("after a crash", false)
 			r.request.Scratch.NoCache = true
@@ -90,6 +94,16 @@ CREATE SEQUENCE s; CREATE ROLE recall_reader; CREATE ROLE recall_user LOGIN; CRE
 			demand("another user, who does not see all catalogs", false)
 			demand("another user, who does not see all catalogs, again", false)
 		})
+	}
+}
+
+// awaitSetting waits until new sessions have a setting.
+func awaitSetting(t *testing.T, url, name, want string) {
+	t.Helper()
+	for value := ""; value != want; {
+		if err := pgtest.Connect(t, url).QueryRow(t.Context(), "SELECT current_setting($1)", name).Scan(&value); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
