@@ -12,10 +12,12 @@ func newCacheCommand(env *Env) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "cache [flags]",
-		Short: "Show where built states are kept, or remove them",
-		Long: `cache shows where the states are that SQL files have built, and how large they are.
-A plan takes the state of files from there when their content was built before on the
-same server. What was not used for longest goes by itself; --no-cache does without.`,
+		Short: "Show where states are kept, or remove them",
+		Long: `cache shows where the states are that SQL files have built and that plans have read
+of targets, and how large they are. A plan takes the state of files from there when
+their content was built before on the same server, and that of the target when its
+catalogs have not changed. What was not used for longest goes by itself; --no-cache
+does without.`,
 		Example: `  cairn cache
   cairn cache clear`,
 		Args: noSuchCommand,
@@ -44,7 +46,7 @@ func newCacheClearCommand(env *Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "clear [flags]",
 		Short:   "Remove all cached states",
-		Long:    "clear removes all cached states. The next plan of each builds it again. Fetched servers stay.",
+		Long:    "clear removes all cached states. The next plan of each builds or reads it again. Fetched servers stay.",
 		Example: "  cairn cache clear",
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
