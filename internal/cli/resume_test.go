@@ -50,10 +50,13 @@ func TestInterruptedRunGoesOn(t *testing.T) {
 	if found == nil {
 		t.Fatalf("it says %s", said)
 	}
-	var sessions int
-	err := observer.QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name ~ '^cairn '").Scan(&sessions)
-	if err != nil || sessions > 0 {
-		t.Errorf("%d sessions are left, %v", sessions, err)
+	// A build that was not cancelled would wait for the holder for ever.
+	sessions := 1
+	for deadline := time.Now().Add(20 * time.Second); sessions > 0; time.Sleep(10 * time.Millisecond) {
+		err := observer.QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name ~ '^cairn '").Scan(&sessions)
+		if err != nil || time.Now().After(deadline) {
+			t.Fatalf("%d sessions are left, %v", sessions, err)
+		}
 	}
 	if _, err := holder.Exec(t.Context(), "ROLLBACK"); err != nil {
 		t.Fatal(err)
