@@ -102,7 +102,7 @@ func (e *Engine) proveOn(ctx context.Context, t *trial, part *schema.State, reac
 	if err != nil {
 		return err
 	}
-	read.few = len(part.Objects) <= mostFew
+	read.few, read.compared = len(part.Objects) <= mostFew, true
 	refused, err := e.copyInto(ctx, s, t, part)
 	if err != nil {
 		return err
@@ -224,9 +224,10 @@ func (e *Engine) trialRequest(t *target, managed schema.Scope, scratch Scratch) 
 
 // trialReading says how the scratch database of a trial is read.
 type trialReading struct {
-	unowned string // role whose objects nobody gave an owner
-	bare    bool   // owners and privileges tell nothing
-	few     bool   // it has no more objects than mostFew, or little more
+	unowned  string // role whose objects nobody gave an owner
+	bare     bool   // owners and privileges tell nothing
+	few      bool   // it has no more objects than mostFew, or little more
+	compared bool   // nothing is planned from it, see catalog.Options
 }
 
 // mostFew is how many objects are few, see catalog.Options.
@@ -320,15 +321,14 @@ func (e *Engine) complete(ctx context.Context, s *shadow.Shadow, copied *schema.
 // made returns the objects of the desired state that the old one does not have so,
 // or all of them.
 func (t *trial) made() []*schema.Object {
-	ids, known := prove.Differing(t.plan, t.old, t.desired)
-	if !known {
-		return slices.Collect(maps.Values(t.desired.Objects))
-	}
 	var list []*schema.Object
-	for _, id := range ids {
+	add := func(id schema.ID) {
 		if o := t.desired.Objects[id]; o != nil {
 			list = append(list, o)
 		}
+	}
+	if !prove.Differing(t.plan, t.old, t.desired, add) {
+		return slices.Collect(maps.Values(t.desired.Objects))
 	}
 	return list
 }
@@ -383,7 +383,7 @@ END`))
 
 // readTrial reads what of the scratch database the plan manages.
 func (e *Engine) readTrial(ctx context.Context, s *shadow.Shadow, t *trial, r trialReading) (*schema.State, error) {
-	state, err := catalog.Read(ctx, s.Conn, e.kinds, catalog.Options{Server: t.plan.Server, Few: r.few, Unowned: r.unowned, Default: t.whole.Default, With: scope.Options(t.plan.Scope), Like: t.desired})
+	state, err := catalog.Read(ctx, s.Conn, e.kinds, catalog.Options{Server: t.plan.Server, Few: r.few, Compared: r.compared, Unowned: r.unowned, Default: t.whole.Default, With: scope.Options(t.plan.Scope), Like: t.desired})
 	if err != nil {
 		return nil, fmt.Errorf("reading the shadow: %w", err)
 	}

@@ -27,6 +27,10 @@ CREATE INDEX many_at ON many (at);
 CREATE TABLE base (hub_id integer, CHECK (hub_id > 0));
 CREATE TABLE derived (more text, FOREIGN KEY (hub_id) REFERENCES hub) INHERITS (base);
 CREATE VIEW both_sides AS SELECT near.name, hub.name AS hub_name FROM near JOIN hub ON hub.id = near.hub_id;
+CREATE TYPE pair AS (a integer, b integer);
+CREATE TABLE typed OF pair (FOREIGN KEY (a) REFERENCES hub);
+CREATE FUNCTION label(near) RETURNS text LANGUAGE sql AS 'SELECT $1.name';
+CREATE VIEW labels AS SELECT label(near) AS label, hub.name FROM near JOIN hub USING (id);
 CREATE POLICY mine ON near USING (EXISTS (SELECT FROM hub WHERE hub.id = near.hub_id));
 `
 	rest := strings.Repeat("CREATE TABLE other_N (id integer PRIMARY KEY, name text DEFAULT 'x', UNIQUE (name));\n", 20)
@@ -39,6 +43,7 @@ CREATE POLICY mine ON near USING (EXISTS (SELECT FROM hub WHERE hub.id = near.hu
 		"enum shrinks": {"('on', 'off')", "('on')"},
 		"partitioned":  {"CHECK (id > 0)) PARTITION", "CHECK (id > 1)) PARTITION"},
 		"parent":       {"base (hub_id integer", "base (hub_id bigint"},
+		"view":         {"label, hub.name FROM", "label, hub.id FROM"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			eachVersion(t, func(t *testing.T, major int) {

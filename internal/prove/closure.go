@@ -1,7 +1,9 @@
 package prove
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/cairn-db/cairn/internal/kind"
 	"github.com/cairn-db/cairn/schema"
@@ -13,7 +15,7 @@ import (
 // It also returns the texts of what the steps touch and of what their objects
 // need, with the wholes that these belong to.
 func Closure(kinds *kind.Set, old, new *schema.State, p *schema.Plan) (part *schema.State, about map[string]bool) {
-	c := &closure{kinds: kinds, old: old, in: map[schema.ID]bool{}, expanded: map[schema.ID]bool{}, leading: map[schema.ID][]schema.ID{}, said: map[schema.ID]bool{},
+	c := &closure{kinds: kinds, old: old, in: map[schema.ID]bool{}, expanded: map[schema.ID]bool{}, leading: map[schema.ID][]schema.ID{}, ties: map[schema.ID]bool{}, said: map[schema.ID]bool{},
 		ctx: &kind.Ctx{Server: old.Server, Old: old, New: new, Kinds: kinds}}
 	about = map[string]bool{}
 	for _, id := range touched(p, old, new) {
@@ -22,7 +24,9 @@ func Closure(kinds *kind.Set, old, new *schema.State, p *schema.Plan) (part *sch
 		if o := new.Objects[id]; o != nil {
 			c.want(o)
 			for _, need := range o.Needs {
-				about[c.whole(need).String()] = true
+				whole := c.whole(need)
+				about[whole.String()] = true
+				c.say(whole, true)
 			}
 		}
 	}
@@ -51,7 +55,8 @@ type closure struct {
 	expanded map[schema.ID]bool        // wholes of which the users were looked at
 	queue    []schema.ID               // those of which needs were not looked at yet
 	leading  map[schema.ID][]schema.ID // of wholes, see leaders
-	said     map[schema.ID]bool        // wholes of which all is in that their creation says
+	ties     map[schema.ID]bool        // whether wholes are tied
+	said     map[schema.ID]bool        // wholes of which is in what their creation says, and whether all of it
 }
 
 // users returns what needs an object, and parts what is a part of it.
@@ -131,7 +136,12 @@ func (c *closure) expand(whole schema.ID) {
 // tied reports whether PostgreSQL repeats changes of other objects in parts of this
 // one, or of its parts in others: it cannot be made without them.
 func (c *closure) tied(top schema.ID) bool {
-	return len(c.leaders(top)) > 0 || slices.ContainsFunc(c.users(top), func(user schema.ID) bool { return c.follows(c.whole(user), top) })
+	tied, known := c.ties[top]
+	if !known {
+		tied = len(c.leaders(top)) > 0 || slices.ContainsFunc(c.users(top), func(user schema.ID) bool { return c.follows(c.whole(user), top) })
+		c.ties[top] = tied
+	}
+	return tied
 }
 
 // follows reports whether PostgreSQL repeats changes of one object in parts of
@@ -184,9 +194,10 @@ func (c *closure) add(id schema.ID) {
 	}
 }
 
-// want takes in what an object needs: of another whole, only what its creation
-// says and the part that is needed.
+// want takes in what an object needs: of another whole just the part that is needed,
+// or all that its creation says.
 func (c *closure) want(o *schema.Object) {
+	own := c.whole(cmp.Or(o.Parent, o.ID))
 	needs := append([]schema.ID{o.Parent}, o.Needs...)
 	for _, need := range needs {
 		if c.old.Objects[need] == nil {
@@ -195,14 +206,25 @@ func (c *closure) want(o *schema.Object) {
 		c.add(need)
 		top := c.whole(need)
 		c.add(top)
-		if c.said[top] {
-			continue
-		}
-		c.said[top] = true
-		for _, part := range c.parts(top) {
-			if c.kinds.Of(part).Inline {
-				c.add(part)
-			}
+		c.say(top, need == top && top != own || c.tied(top))
+	}
+}
+
+// say takes in what the creation of a whole says, such as the columns of a table: all of
+// it, or just what it cannot do without, as the columns that it is partitioned by.
+func (c *closure) say(whole schema.ID, all bool) {
+	if did, known := c.said[whole]; known && (did || !all) {
+		return
+	}
+	c.said[whole] = all
+	for _, part := range c.parts(whole) {
+		if c.kinds.Of(part).Inline && (all || mentions(c.old.Objects[whole], part.Part)) {
+			c.add(part)
 		}
 	}
+}
+
+// mentions reports whether an attribute of an object can name a part of it.
+func mentions(o *schema.Object, part string) bool {
+	return o != nil && slices.ContainsFunc(o.Attrs, func(a schema.Attr) bool { return strings.Contains(a.Value, part) })
 }

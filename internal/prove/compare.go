@@ -16,52 +16,53 @@ import (
 // End is the state that the steps lead to: the old one with what they changed on the
 // scratch copy. What the copy prints otherwise than the target, and what is no part
 // of it, is as the target has it.
-type End struct {
-	old     *schema.State
-	changed map[schema.ID]*schema.Object // nil for what is gone
-}
+type End struct{ old, before, after *schema.State }
 
 // EndOf returns where the steps lead from the old state, when the copy was like
 // before and is like after.
-func EndOf(old, before, after *schema.State) End {
-	end := End{old, map[schema.ID]*schema.Object{}}
-	for id := range before.Objects {
-		if after.Objects[id] == nil {
-			end.changed[id] = nil
-		}
+func EndOf(old, before, after *schema.State) End { return End{old, before, after} }
+
+// object returns an object of the end, nil when it has none, and whether the steps
+// changed it.
+func (e End) object(id schema.ID) (o *schema.Object, touched bool) {
+	had, was, now := e.old.Objects[id], e.before.Objects[id], e.after.Objects[id]
+	switch {
+	case was == nil && now == nil:
+		return had, false
+	case was == nil || now == nil:
+		return now, true
+	case slices.Equal(was.Attrs, now.Attrs) && was.Parent == now.Parent:
+		return had, false
+	case had != nil:
+		return changed(had, was, now), true
 	}
-	for id, now := range after.Objects {
-		was, had := before.Objects[id], old.Objects[id]
-		switch {
-		case was == nil:
-			end.changed[id] = now
-		case slices.Equal(was.Attrs, now.Attrs) && was.Parent == now.Parent:
-		case had != nil:
-			end.changed[id] = changed(had, was, now)
-		default:
-			end.changed[id] = now
-		}
-	}
-	return end
+	return now, true
 }
 
-// object returns an object of the end, nil when it has none.
-func (e End) object(id schema.ID) *schema.Object {
-	if o, known := e.changed[id]; known {
-		return o
+// touched calls a function with each object that the steps changed, nil for what is
+// gone.
+func (e End) touched(visit func(schema.ID, *schema.Object)) {
+	for id := range e.before.Objects {
+		if e.after.Objects[id] == nil {
+			visit(id, nil)
+		}
 	}
-	return e.old.Objects[id]
+	for id := range e.after.Objects {
+		if o, touched := e.object(id); touched {
+			visit(id, o)
+		}
+	}
 }
 
 // state returns all of the end.
 func (e End) state() *schema.State {
 	whole := *e.old
 	whole.Objects = maps.Clone(e.old.Objects)
-	for id, o := range e.changed {
+	e.touched(func(id schema.ID, o *schema.Object) {
 		if whole.Objects[id] = o; o == nil {
 			delete(whole.Objects, id)
 		}
-	}
+	})
 	return &whole
 }
 
@@ -81,23 +82,22 @@ func (e End) unequal(p *schema.Plan, desired *schema.State) (want, have *schema.
 			have.Objects[id] = end
 		}
 	}
-	for id, end := range e.changed {
+	e.touched(func(id schema.ID, end *schema.Object) { differ(id, end, desired.Objects[id]) })
+	look := func(id schema.ID) {
+		end, _ := e.object(id)
 		differ(id, end, desired.Objects[id])
 	}
-	if ids, known := Differing(p, e.old, desired); known {
-		for _, id := range ids {
-			differ(id, e.object(id), desired.Objects[id])
-		}
+	if Differing(p, e.old, desired, look) {
 		return want, have
 	}
 	for id, o := range desired.Objects {
 		if e.old.Objects[id] != o {
-			differ(id, e.object(id), o)
+			look(id)
 		}
 	}
 	for id := range e.old.Objects {
 		if desired.Objects[id] == nil {
-			differ(id, e.object(id), nil)
+			look(id)
 		}
 	}
 	return want, have
@@ -229,7 +229,11 @@ func CompareChanges(kinds *kind.Set, p *schema.Plan, r *Result, end End, unlike 
 	listed := map[string]bool{}
 	for _, c := range p.Changes {
 		listed[c.Object] = true
-		id, o := find(c.Object, final)
+		var o *schema.Object
+		var id schema.ID
+		if found := Find(c.Object, final); len(found) > 0 {
+			id, o = found[0], final.Objects[found[0]]
+		}
 		switch {
 		case c.Verb == schema.Drop && o != nil:
 			l.add(c.Title+" is there and should not be", c.Object, c.Parent)
@@ -252,14 +256,4 @@ func CompareChanges(kinds *kind.Set, p *schema.Plan, r *Result, end End, unlike 
 		l.error.Deltas = []string{"something that the plan adds or changes is not as it promises: its fingerprint differs"}
 	}
 	return l.err()
-}
-
-// find returns the object of that text, nil when the state has none.
-func find(text string, s *schema.State) (schema.ID, *schema.Object) {
-	for id, o := range s.Objects {
-		if id.String() == text {
-			return id, o
-		}
-	}
-	return schema.ID{}, nil
 }

@@ -20,18 +20,20 @@ func Find(text string, states ...*schema.State) []schema.ID {
 	return found
 }
 
-// Differing returns what is not the same at the end of a plan as in its old state,
-// as the plan says. It is not known of a plan that does not say it, or of other
-// states than those that the plan is from and to.
-func Differing(p *schema.Plan, old, new *schema.State) (ids []schema.ID, known bool) {
+// Differing visits what is not the same at the end of a plan as in its old state, as
+// the plan says. It returns false when not all of that is known: the plan does not say
+// it, or it is from and to other states.
+func Differing(p *schema.Plan, old, new *schema.State, visit func(schema.ID)) bool {
 	for _, pin := range p.Outcome {
 		found := Find(pin.Object, old, new)
 		if len(found) == 0 {
-			return nil, false
+			return false
 		}
-		ids = append(ids, found...)
+		for _, id := range found {
+			visit(id)
+		}
 	}
-	return ids, p.Outcome != nil
+	return p.Outcome != nil
 }
 
 // identities returns those that a text can stand for. Which of its names are those
