@@ -21,10 +21,15 @@ type comparison struct {
 	old      *schema.State
 	start    *schema.State // the old one, under the new names when there are renames
 	desired  *schema.State
-	differ   bool      // from the start to the desired one there is something to do
-	renames  *renaming // nil when there are none
+	deltas   []schema.Delta // from the start to the desired one
+	renames  *renaming      // nil when there are none
 	managed  schema.Scope
 	findings []schema.Finding
+}
+
+// between is the difference from the start to the desired state.
+func (c *comparison) between() diff.Difference {
+	return diff.Difference{Old: c.start, New: c.desired, Deltas: c.deltas}
 }
 
 // planFor returns the plan of a request from one state to another, of a target
@@ -59,14 +64,19 @@ func (e *Engine) begin(ctx context.Context, c *comparison, goal read, r PlanRequ
 	if c.renames != nil {
 		c.start = c.renames.state
 	}
-	deltas := diff.Compare(c.start, goal.state)
-	c.differ = len(deltas) > 0
-	if c.target != nil && r.Prove != NoProof && c.differ {
+	c.deltas = diff.Compare(c.start, goal.state)
+	if c.target != nil && r.Prove != NoProof && len(c.deltas) > 0 {
 		request := e.trialRequest(c.target, c.managed, r.Scratch)
-		request.Statements = len(deltas)
+		request.Statements = len(c.deltas)
 		e.shadows.Begin(ctx, request)
 	}
-	return e.reprint(ctx, c.start, goal, c.managed, deltas)
+	open := e.reprintable(goal.state, c.deltas)
+	if len(open) == 0 {
+		return nil
+	}
+	err = e.reprint(ctx, c.start, goal, c.managed, open)
+	c.deltas = diff.Compare(c.start, goal.state)
+	return err
 }
 
 // derive returns the plan to a state, with its reverse. The way back is made
@@ -76,18 +86,18 @@ func (e *Engine) derive(ctx context.Context, c comparison, desired *schema.State
 	if c.target != nil && c.target.ties != nil && c.renames == nil {
 		kinds = kinds.Knowing(c.target.ties, c.start)
 	}
-	back, noWay := e.wayBack(kinds, c, desired)
-	p, err := plan.Make(kinds, c.start, desired, c.mode)
+	between := c.between()
+	if desired != c.desired {
+		between = diff.Between(c.start, desired)
+	}
+	back, noWay := e.wayBack(kinds, c.mode, between)
+	p, err := plan.Make(kinds, between, c.mode)
 	if err != nil {
 		return nil, err
 	}
 	reverse := e.reverse(c, p, back, noWay)
 	if c.renames != nil {
 		e.prepend(c.renames, p, c.old, desired)
-	}
-	p.Outcome = []schema.Pin{}
-	if p.From != p.To || c.renames != nil { // equal fingerprints have equal pins
-		p.Outcome = plan.Outcome(e.kinds, c.old, desired, p)
 	}
 	if len(p.Steps) > 0 {
 		p.Reverse = reverse
@@ -97,20 +107,22 @@ func (e *Engine) derive(ctx context.Context, c comparison, desired *schema.State
 			return nil, err
 		}
 	}
-	findings := append(slices.Clone(c.findings), e.candidates(c.start, desired, s.Decisions)...)
+	findings := append(slices.Clone(c.findings), e.candidates(between, s.Decisions)...)
 	p.Cairn, p.Created, p.Scope = e.options.Version, time.Now().UTC().Truncate(time.Second), c.managed
 	p.Findings = append(findings, p.Findings...)
 	return p, nil
 }
 
 // wayBack returns the steps from the end of a plan to its start.
-func (e *Engine) wayBack(kinds *kind.Set, c comparison, desired *schema.State) ([]schema.Step, error) {
-	if !c.differ {
+func (e *Engine) wayBack(kinds *kind.Set, mode plan.Mode, there diff.Difference) ([]schema.Step, error) {
+	if len(there.Deltas) == 0 {
 		return nil, nil
 	}
-	end := *desired
-	end.Default, end.Unowned, end.Roles, end.Name = c.start.Default, c.start.Unowned, c.start.Roles, c.start.Name
-	return plan.Steps(kinds, &end, c.start, c.start, c.mode) // the files do not know how large tables are
+	back, start := there.Back(), there.Old
+	end := *back.Old
+	end.Default, end.Unowned, end.Roles, end.Name = start.Default, start.Unowned, start.Roles, start.Name
+	back.Old = &end
+	return plan.Steps(kinds, back, start, mode) // the files do not know how large tables are
 }
 
 // reverse is the way back, and says what that cannot bring back.

@@ -19,6 +19,7 @@ const (
 	leastDerived = 600 // statements from which on running some of them twice is less than running all
 	mostDerived  = 20  // states in a row that are derived from another
 	mostRuns     = 3   // how often the statements are run that depend on a change
+	mostFollowed = 100 // part of the statements that is run at most before a script is kept in the place of the one that it followed
 )
 
 // errNoRecord says that no script is known that a script could follow.
@@ -49,7 +50,9 @@ func (e *Engine) deriveState(ctx context.Context, s *slot, c recipe) (read, bool
 	e.event("derive", fmt.Sprintf("derived %d objects of PostgreSQL %d from a cached state by running %d of %d statements",
 		len(d.state.Objects), d.state.Server, d.ran, len(pieces)), time.Since(start))
 	e.keep(s, d.kept)
-	e.record(s, c, pieces, d.row)
+	if d.ran > len(pieces)/mostFollowed { // else the next one follows the same script as quickly
+		e.record(s, c, pieces, d.row)
+	}
 	return e.unbuilt(s, c, d.kept), true
 }
 
@@ -110,12 +113,12 @@ func (e *Engine) deriveFrom(ctx context.Context, s *slot, c recipe, record parti
 		if err != nil {
 			return derived{}, err
 		}
-		state, changed, err := choice.Merge(whole.state, old, new)
+		merged, changed, err := choice.Merge(whole.state, old, new)
 		if err != nil {
 			return derived{}, err
 		}
-		if state != nil {
-			next := kept{state, whole.roles, whole.further(record.State, state, changed)}
+		if merged {
+			next := kept{whole.state, whole.roles, whole.further(record.State, whole.state, changed)}
 			return derived{next, record.Derived + 1, choice.Count()}, nil
 		}
 	}

@@ -22,7 +22,7 @@ func (e *Engine) onlySafe(ctx context.Context, c comparison, goal *read, full *s
 			return nil, err
 		}
 	}
-	mix := plan.NewMix(e.kinds, c.start, c.desired)
+	mix := plan.NewMix(e.kinds, c.between())
 	mix.Keep(keep...)
 	for {
 		state := mix.State()

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/cairn-db/cairn/internal/catalog"
+	"github.com/cairn-db/cairn/internal/diff"
 	"github.com/cairn-db/cairn/internal/pg"
 	"github.com/cairn-db/cairn/internal/plan"
 	"github.com/cairn-db/cairn/internal/rename"
@@ -105,11 +106,9 @@ func (r *renaming) keep(old, before *schema.State) {
 // prepend puts the renames before the steps of a plan that starts from the
 // renamed state.
 func (e *Engine) prepend(r *renaming, p *schema.Plan, old, new *schema.State) {
-	p.From, p.Objects = old.Fingerprint(), plan.Pins(old)
 	p.Printed = append(p.Printed, r.printed...)
 	slices.Sort(p.Printed)
 	p.Printed = slices.Compact(p.Printed)
-	p.To = plan.Fingerprint(e.kinds, new, p.Printed)
 	if len(p.Steps) > 0 && p.Steps[0].NoTx {
 		for i := range p.Steps {
 			p.Steps[i].Segment++
@@ -129,6 +128,7 @@ func (e *Engine) prepend(r *renaming, p *schema.Plan, old, new *schema.State) {
 	p.Steps = append(steps, p.Steps...)
 	p.Changes = mergeChanges(changes, p.Changes)
 	p.Summary.Change += len(r.pairs)
+	plan.Pin(e.kinds, p, old, new)
 }
 
 func parentText(s *schema.State, id schema.ID) string {
@@ -152,9 +152,9 @@ func mergeChanges(renames, changes []schema.Change) []schema.Change {
 }
 
 // candidates names what may be a rename that nobody declared.
-func (e *Engine) candidates(old, new *schema.State, decisions Decisions) []schema.Finding {
+func (e *Engine) candidates(d diff.Difference, decisions Decisions) []schema.Finding {
 	var findings []schema.Finding
-	for _, p := range rename.Candidates(e.kinds, old, new) {
+	for _, p := range rename.Candidates(e.kinds, d) {
 		if slices.Contains(decisions.Drops, p.From.String()) {
 			continue
 		}

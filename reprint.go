@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/cairn-db/cairn/internal/catalog"
+	"github.com/cairn-db/cairn/internal/diff"
 	"github.com/cairn-db/cairn/internal/kind"
 	"github.com/cairn-db/cairn/internal/load"
 	"github.com/cairn-db/cairn/internal/pg"
@@ -26,11 +27,7 @@ import (
 //
 // The server itself decides: the old print is made an object on the shadow and
 // printed again, and then the new one likewise. Expressions that meet are equal.
-func (e *Engine) reprint(ctx context.Context, old *schema.State, desired read, managed schema.Scope, deltas []schema.Delta) error {
-	open := e.reprintable(desired.state, deltas)
-	if len(open) == 0 {
-		return nil
-	}
+func (e *Engine) reprint(ctx context.Context, old *schema.State, desired read, managed schema.Scope, open map[schema.ID][]string) error {
 	p := reprinter{engine: e, managed: managed, old: old, new: desired.state, now: desired.state}
 	var err error
 	if desired.shadow != nil {
@@ -186,14 +183,14 @@ func adopt(old, new, now *schema.State, open map[schema.ID][]string, sides ...*s
 // move runs the plan from one state of a scratch database to another, as far as
 // the server does not refuse, and returns the first refusal.
 func (e *Engine) move(ctx context.Context, s *shadow.Shadow, from, to *schema.State) (refused *pgconn.PgError, err error) {
-	p, err := plan.Make(e.kinds, from, to, plan.Offline)
+	steps, err := plan.Steps(e.kinds, diff.Between(from, to), from, plan.Offline)
 	if err != nil {
 		return nil, err
 	}
-	if done, err := moveAtOnce(ctx, s, p); done || err != nil {
+	if done, err := moveAtOnce(ctx, s, steps); done || err != nil {
 		return nil, err
 	}
-	for _, sql := range append([]string{"SET check_function_bodies = off"}, statements(p)...) {
+	for _, sql := range append([]string{"SET check_function_bodies = off"}, statements(steps)...) {
 		var refusal *pgconn.PgError
 		_, err := s.Conn.Exec(ctx, sql)
 		if err != nil && s.Supply(ctx, err) {
@@ -212,14 +209,14 @@ func (e *Engine) move(ctx context.Context, s *shadow.Shadow, from, to *schema.St
 	return refused, nil
 }
 
-// moveAtOnce runs a plan in one message, a transaction, when it has a single
+// moveAtOnce runs steps in one message, a transaction, when they are a single
 // segment. It reports whether that went well; if not, nothing was changed.
-func moveAtOnce(ctx context.Context, s *shadow.Shadow, p *schema.Plan) (done bool, err error) {
-	last := len(p.Steps) - 1
-	if last < 1 || p.Steps[last].Segment > 1 {
+func moveAtOnce(ctx context.Context, s *shadow.Shadow, steps []schema.Step) (done bool, err error) {
+	last := len(steps) - 1
+	if last < 1 || steps[last].Segment > 1 {
 		return false, nil
 	}
-	_, err = s.Conn.Exec(ctx, "SET check_function_bodies = off;\n"+strings.Join(statements(p), "\n;\n"))
+	_, err = s.Conn.Exec(ctx, "SET check_function_bodies = off;\n"+strings.Join(statements(steps), "\n;\n"))
 	if err != nil && pg.Code(err) == "" {
 		return false, fmt.Errorf("changing the shadow: %w", err)
 	}
@@ -238,10 +235,10 @@ func (e *Engine) unowned(s *schema.State) *schema.State {
 	return &bare
 }
 
-func statements(p *schema.Plan) []string {
-	var list []string
-	for _, s := range p.Steps {
-		list = append(list, s.SQL)
+func statements(steps []schema.Step) []string {
+	list := make([]string, len(steps))
+	for i, s := range steps {
+		list[i] = s.SQL
 	}
 	return list
 }

@@ -49,7 +49,7 @@ var composed = map[string]string{
 	"r.watched()":                "numbers",
 	"lockOfWatched(r.watched())": "numbers",
 	"lockOfWatched(list)":        "numbers",
-	"statements(p)":              "statements of a plan",
+	"statements(steps)":          "statements of a plan",
 	"condition":                  "of a plan, which its digest covers",
 	"sessionColumns":             "a constant",
 	"askBackend":                 "a constant",

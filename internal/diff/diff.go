@@ -7,6 +7,26 @@ import (
 	"github.com/cairn-db/cairn/schema"
 )
 
+// Difference is two states and what has to change for the old one to become the new
+// one, ordered by identity.
+type Difference struct {
+	Old, New *schema.State
+	Deltas   []schema.Delta
+}
+
+// Between returns the difference of two states.
+func Between(old, new *schema.State) Difference { return Difference{old, new, Compare(old, new)} }
+
+// Back returns the difference in the other direction.
+func (d Difference) Back() Difference {
+	back := Difference{d.New, d.Old, slices.Clone(d.Deltas)}
+	for i := range back.Deltas {
+		delta := &back.Deltas[i]
+		delta.Old, delta.New = delta.New, delta.Old
+	}
+	return back
+}
+
 // Compare returns what has to change for old to become new, ordered by
 // identity. Both states are printed by servers of the same major version.
 func Compare(old, new *schema.State) []schema.Delta {

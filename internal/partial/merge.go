@@ -12,17 +12,17 @@ import (
 	"github.com/cairn-db/cairn/schema"
 )
 
-// Merge returns the state of the new script, given that of the old one and what
-// the chosen statements made of them, and which objects the two do not have alike. When what changed has names that were not
-// followed yet, they are, and there is no state: the statements have to be run
-// again.
-func (c *Choice) Merge(whole, old, new *schema.State) (state *schema.State, changed map[schema.ID]bool, err error) {
+// Merge makes the state of the new script of that of the old one, given what the
+// chosen statements made of them, and returns which objects the two do not have alike.
+// When what changed has names that were not followed yet, they are, and nothing is
+// merged: the statements have to be run again.
+func (c *Choice) Merge(whole, old, new *schema.State) (merged bool, changed map[schema.ID]bool, err error) {
 	if err := agree(whole, old, new); err != nil {
-		return nil, nil, err
+		return false, nil, err
 	}
 	for _, role := range whole.Roles {
 		if c.Gone(role) && !c.kept(role) {
-			return nil, nil, fmt.Errorf("role %s may have been there for a statement that is gone", role)
+			return false, nil, fmt.Errorf("role %s may have been there for a statement that is gone", role)
 		}
 	}
 	m := merge{Choice: c, whole: whole, old: old, new: new, changed: changes(old, new), owners: map[made]bool{}}
@@ -31,17 +31,18 @@ func (c *Choice) Merge(whole, old, new *schema.State) (state *schema.State, chan
 	}
 	before := c.count
 	if err := c.Spread(m.names()); err != nil {
-		return nil, nil, err
+		return false, nil, err
 	}
 	if c.count > before {
-		return nil, nil, nil
+		return false, nil, nil
 	}
 	for _, check := range []func() error{m.checkNeeds, m.checkNames, m.checkMadeUp} {
 		if err := check(); err != nil {
-			return nil, nil, err
+			return false, nil, err
 		}
 	}
-	return m.state(), m.changed, nil
+	m.adopt()
+	return true, m.changed, nil
 }
 
 // kept reports whether a role has to be there for a statement that both scripts have.
@@ -156,12 +157,18 @@ func (m *merge) checkNeeds() error {
 // run: that would have been refused, or PostgreSQL would have made up another name.
 func (m *merge) checkNames() error {
 	type place struct{ schema, name string }
-	known, taken := map[place]bool{}, map[place]schema.ID{}
+	wanted, known, taken := map[place]bool{}, map[place]bool{}, map[place]schema.ID{}
+	for id := range m.changed {
+		wanted[place{id.Schema, id.Name}] = true
+	}
 	for id := range m.whole.Objects {
-		if m.outside(id) {
-			taken[place{id.Schema, id.Name}] = id
-		} else {
-			known[place{id.Schema, id.Name}] = true
+		at := place{id.Schema, id.Name}
+		switch {
+		case !wanted[at]:
+		case m.outside(id):
+			taken[at] = id
+		default:
+			known[at] = true
 		}
 	}
 	for id := range m.changed {
@@ -232,16 +239,13 @@ func (m *merge) cutAlike(id schema.ID) bool {
 	return false
 }
 
-// state is the new state.
-func (m *merge) state() *schema.State {
-	s := *m.whole
-	s.Objects = maps.Clone(m.whole.Objects)
+// adopt changes the state to the new one.
+func (m *merge) adopt() {
 	for id := range m.changed {
 		if o := m.new.Objects[id]; o != nil {
-			s.Objects[id] = o
+			m.whole.Objects[id] = o
 		} else {
-			delete(s.Objects, id)
+			delete(m.whole.Objects, id)
 		}
 	}
-	return &s
 }

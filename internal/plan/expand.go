@@ -114,8 +114,8 @@ func (c *change) text() string {
 // expand decides what happens to each object: a difference that a kind cannot
 // alter in place becomes a replacement, and a replacement pulls in the parts
 // and the dependents of the object.
-func expand(kinds *kind.Set, old, new *schema.State, mode Mode) *expansion {
-	deltas := diff.Compare(old, new)
+func expand(kinds *kind.Set, between diff.Difference, mode Mode) *expansion {
+	old, new, deltas := between.Old, between.New, between.Deltas
 	e := &expansion{
 		kinds: kinds, old: old, new: new, sized: old,
 		at: make(map[*schema.Object]*change, len(deltas)), order: make([]*change, 0, len(deltas)),

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/cairn-db/cairn/internal/diff"
@@ -29,12 +30,12 @@ type Mix struct {
 type Left struct{ ID, Because schema.ID }
 
 // NewMix returns the mix that is the new state.
-func NewMix(kinds *kind.Set, old, new *schema.State) *Mix {
-	m := &Mix{kinds: kinds, old: old, new: new, deltas: map[schema.ID]schema.Delta{}, users: map[schema.ID][]schema.ID{},
+func NewMix(kinds *kind.Set, between diff.Difference) *Mix {
+	m := &Mix{kinds: kinds, old: between.Old, new: between.New, deltas: map[schema.ID]schema.Delta{}, users: map[schema.ID][]schema.ID{},
 		parts: map[schema.ID][]schema.ID{}, taken: map[string][]schema.ID{}, because: map[schema.ID]schema.ID{}, replaced: map[schema.ID]bool{}}
-	e := expand(kinds, old, new, Offline)
+	e := expand(kinds, between, Offline)
 	m.ctx, m.tied = e.ctx, map[schema.ID][]schema.ID{}
-	for _, d := range diff.Compare(old, new) {
+	for _, d := range between.Deltas {
 		id := d.ID()
 		m.deltas[id] = d
 		m.replaced[id] = e.change(id).replaced()
@@ -97,8 +98,8 @@ func (m *Mix) KeepObjects(texts map[string]bool) bool {
 
 // KeepAll makes the mix the old state.
 func (m *Mix) KeepAll() {
-	for _, d := range diff.Compare(m.old, m.new) {
-		m.keep(d.ID(), schema.ID{})
+	for _, id := range slices.SortedFunc(maps.Keys(m.deltas), schema.Compare) {
+		m.keep(id, schema.ID{})
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/cairn-db/cairn/internal/diff"
 	"github.com/cairn-db/cairn/internal/kind"
 	"github.com/cairn-db/cairn/schema"
 )
@@ -21,32 +22,29 @@ const (
 	Offline
 )
 
-// Make returns the plan that turns old into new. Both states hold only what is
-// managed. The caller fills in where the plan comes from and seals it.
-func Make(kinds *kind.Set, old, new *schema.State, mode Mode) (*schema.Plan, error) {
-	e := expand(kinds, old, new, mode)
+// Make returns the plan that turns the old state into the new one. Both hold only
+// what is managed. The caller fills in where the plan comes from and seals it.
+func Make(kinds *kind.Set, d diff.Difference, mode Mode) (*schema.Plan, error) {
+	e := expand(kinds, d, mode)
 	steps, err := e.steps()
 	if err != nil {
 		return nil, err
 	}
-	hashed := hashesOf(old)
-	p := &schema.Plan{
-		Format: schema.PlanFormat, Server: old.Server,
-		From: hashed.fingerprint(), Printed: e.printedAnew(),
-		Objects: hashed.pins(), Steps: steps, Findings: []schema.Finding{},
-	}
-	if p.To = p.From; e.differs() {
-		p.To = hashed.follow(kinds, new, p.Printed).fingerprint()
-	}
+	p := &schema.Plan{Format: schema.PlanFormat, Server: d.Old.Server, Printed: e.printedAnew(), Steps: steps, Findings: []schema.Finding{}}
 	p.Changes, p.Summary = e.changes(), e.summary()
-	p.Findings = append(p.Findings, missingRoles(kinds, old, new)...)
+	if e.differs() {
+		Pin(kinds, p, d.Old, d.New)
+	} else {
+		Pin(kinds, p, d.Old, d.Old)
+	}
+	p.Findings = append(p.Findings, missingRoles(kinds, d.Old, d.New)...)
 	return p, nil
 }
 
 // Steps returns the steps that Make makes, for callers that need no more of a
 // plan. The state that knows how large relations are is the one of a target.
-func Steps(kinds *kind.Set, old, new, sized *schema.State, mode Mode) ([]schema.Step, error) {
-	e := expand(kinds, old, new, mode)
+func Steps(kinds *kind.Set, d diff.Difference, sized *schema.State, mode Mode) ([]schema.Step, error) {
+	e := expand(kinds, d, mode)
 	e.sized = sized
 	return e.steps()
 }

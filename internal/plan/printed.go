@@ -33,59 +33,6 @@ func Fingerprint(kinds *kind.Set, s *schema.State, printed []string) string {
 	return Unprinted(kinds, s, printed).Fingerprint()
 }
 
-// Outcome returns the hash of each object that is another one in the new state
-// than in the old, as the fingerprint of the plan sees it.
-func Outcome(kinds *kind.Set, old, new *schema.State, p *schema.Plan) []schema.Pin {
-	outcome := []schema.Pin{}
-	b := newBlanks(kinds, p.Printed)
-	stay := 0
-	for id, o := range new.Objects {
-		was, blank := old.Objects[id], b.of(o)
-		if was != nil {
-			stay++
-		}
-		if was == nil || !alike(was, blank) {
-			outcome = append(outcome, pin(id, blank.Hash()))
-		}
-	}
-	if stay < len(old.Objects) {
-		for id := range old.Objects {
-			if new.Objects[id] == nil {
-				outcome = append(outcome, schema.Pin{Object: id.String()})
-			}
-		}
-	}
-	slices.SortFunc(outcome, func(a, b schema.Pin) int { return strings.Compare(a.Object, b.Object) })
-	shareTexts(outcome, p.Changes)
-	return outcome
-}
-
-// shareTexts lets the pins, which are in order, have the texts of the changes
-// where these are equal: most of what changes is in both.
-func shareTexts(pins []schema.Pin, changes []schema.Change) {
-	texts := make([]string, len(changes))
-	for i := range changes {
-		texts[i] = changes[i].Object
-	}
-	slices.Sort(texts)
-	at := 0
-	for i := range pins {
-		for at < len(texts) && texts[at] < pins[i].Object {
-			at++
-		}
-		if at < len(texts) && texts[at] == pins[i].Object {
-			pins[i].Object = texts[at]
-		}
-	}
-}
-
-// alike reports whether two objects of one identity have the same hash.
-func alike(a, b *schema.Object) bool {
-	return a == b || a.Parent == b.Parent && slices.EqualFunc(a.Attrs, b.Attrs, func(a, b schema.Attr) bool {
-		return a.Name == b.Name && a.Info == b.Info && (a.Info || a.Value == b.Value)
-	})
-}
-
 // Unprinted returns the state without the prints of the listed objects.
 func Unprinted(kinds *kind.Set, s *schema.State, printed []string) *schema.State {
 	if len(printed) == 0 {

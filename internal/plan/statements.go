@@ -3,6 +3,7 @@ package plan
 import (
 	"slices"
 
+	"github.com/cairn-db/cairn/internal/diff"
 	"github.com/cairn-db/cairn/internal/kind"
 	"github.com/cairn-db/cairn/schema"
 )
@@ -18,7 +19,7 @@ type Statement struct {
 // Statements returns what Make makes steps of, for callers that put the
 // statements in an order of their own.
 func Statements(kinds *kind.Set, old, new *schema.State) ([]Statement, error) {
-	e := expand(kinds, old, new, Offline)
+	e := expand(kinds, diff.Between(old, new), Offline)
 	nodes, err := e.build().order()
 	if err != nil {
 		return nil, err

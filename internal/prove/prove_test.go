@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/cairn-db/cairn/internal/catalog"
+	"github.com/cairn-db/cairn/internal/diff"
 	"github.com/cairn-db/cairn/internal/object"
 	"github.com/cairn-db/cairn/internal/pgtest"
 	"github.com/cairn-db/cairn/internal/plan"
@@ -98,7 +99,7 @@ func TestCompareNamesTheStepAtFault(t *testing.T) {
 			conn := pgtest.Connect(t, clusters.Load(t, major, "CREATE TABLE t (a int); CREATE TABLE u (a int)"))
 			desired := read(t, pgtest.Connect(t, clusters.Load(t, major, "CREATE TABLE t (a int, b int); CREATE TABLE u (a bigint)")), major)
 			old := read(t, conn, major)
-			p, err := plan.Make(kinds, old, desired, plan.Online)
+			p, err := plan.Make(kinds, diff.Between(old, desired), plan.Online)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cairn-db/cairn/internal/diff"
 	"github.com/cairn-db/cairn/internal/kind"
 	"github.com/cairn-db/cairn/schema"
 )
@@ -53,15 +54,21 @@ const maxDerived = 64
 
 // Candidates returns the pairs of the same content that nobody declared: one
 // object that goes and the only one that comes in its place.
-func Candidates(kinds *kind.Set, old, new *schema.State) []Pair {
-	comes := added(old, new)
-	if len(comes) == 0 {
+func Candidates(kinds *kind.Set, d diff.Difference) []Pair {
+	var comes, goes []schema.ID
+	for _, d := range d.Deltas {
+		switch id := d.ID(); {
+		case id.IsSatellite(): // follows what it describes
+		case d.Old == nil:
+			comes = append(comes, id)
+		case d.New == nil:
+			goes = append(goes, id)
+		}
+	}
+	if len(comes) == 0 || len(goes) == 0 {
 		return nil
 	}
-	goes := added(new, old)
-	if len(goes) == 0 {
-		return nil
-	}
+	old, new := d.Old, d.New
 	come := map[string][]schema.ID{}
 	wanted := contentsOf(kinds, new, false)
 	for _, id := range comes {

@@ -46,7 +46,10 @@ func Apply(kinds *kind.Set, rules Rules, old, new *schema.State) (schema.Scope, 
 		source  kind.Satellite
 		word    string
 	}{{scope.Owners, rules.Owners, kind.FromOwner, "owners"}, {scope.Privileges, rules.Privileges, kind.FromACL, "privileges"}} {
-		if n := leftAlone(kinds, left.source, old); !left.managed && left.mode != "none" && n > 0 {
+		if left.managed || left.mode == "none" {
+			continue
+		}
+		if n := leftAlone(kinds, left.source, old); n > 0 {
 			findings = append(findings, schema.Finding{Code: left.word + "-unmanaged",
 				Message: fmt.Sprintf("%s of the database left alone (%d), because the desired state states none", left.word, n),
 				Hint:    "use --" + left.word + " all to manage them"})
@@ -58,7 +61,9 @@ func Apply(kinds *kind.Set, rules Rules, old, new *schema.State) (schema.Scope, 
 	if err := Limit(kinds, scope, new); err != nil {
 		return scope, nil, err
 	}
-	keepOwners(kinds, old, new)
+	if scope.Owners {
+		keepOwners(kinds, old, new)
+	}
 	nameCreator(old, new)
 	nameCreator(new, old)
 	hide(old, new.Hidden)
@@ -162,13 +167,14 @@ func hide(s *schema.State, hidden map[string][]string) {
 
 // Limit removes from a state what the scope leaves out.
 func Limit(kinds *kind.Set, scope schema.Scope, s *schema.State) error {
-	before := len(s.Objects)
+	before, shared := len(s.Objects), false
 	for id, o := range s.Objects {
 		ignored, err := matches(scope.Ignore, id)
 		if err != nil {
 			return err
 		}
 		k, option := kinds.Of(id), kinds.Option(id)
+		shared = shared || option == kind.Roles
 		switch {
 		case option != "" && !slices.Contains(scope.Options, string(option)):
 			delete(s.Objects, id)
@@ -182,7 +188,9 @@ func Limit(kinds *kind.Set, scope schema.Scope, s *schema.State) error {
 			delete(s.Objects, id)
 		}
 	}
-	free(kinds, scope, s)
+	if shared {
+		free(kinds, scope, s)
+	}
 	// What is part of an object that is left out goes with it.
 	for again := len(s.Objects) < before; again; {
 		again = false
@@ -235,7 +243,12 @@ func decide(mode string, kinds *kind.Set, source kind.Satellite, desired *schema
 	case "none":
 		return false
 	}
-	return count(kinds, source, desired) > 0
+	for id, o := range desired.Objects {
+		if belongs(kinds.Of(id), source) && (source != kind.FromOwner || o.Attrs[0].Value != "") { // somebody stated it
+			return true
+		}
+	}
+	return false
 }
 
 // belongs reports whether objects of the kind are managed with satellites from
@@ -250,17 +263,6 @@ func leftAlone(kinds *kind.Set, source kind.Satellite, s *schema.State) int {
 	n := 0
 	for id, o := range s.Objects {
 		if belongs(kinds.Of(id), source) && (source != kind.FromOwner || o.Attrs[0].Value != s.Default) {
-			n++
-		}
-	}
-	return n
-}
-
-// count counts the grants of a state, or the owners that somebody stated.
-func count(kinds *kind.Set, source kind.Satellite, s *schema.State) int {
-	n := 0
-	for id, o := range s.Objects {
-		if belongs(kinds.Of(id), source) && (source != kind.FromOwner || o.Attrs[0].Value != "") {
 			n++
 		}
 	}
