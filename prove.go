@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/cairn-db/cairn/internal/catalog"
@@ -363,20 +363,26 @@ func (e *Engine) makeRoles(ctx context.Context, s *shadow.Shadow, t *trial, goal
 	if len(roles) == 0 {
 		return nil
 	}
-	names := slices.Sorted(maps.Keys(roles))
-	for i, name := range names {
-		names[i] = pg.QuoteLiteral(name)
-	}
-	_, err := s.Conn.Exec(ctx, "DO "+pg.QuoteLiteral(`DECLARE role text; BEGIN
-	FOREACH role IN ARRAY ARRAY[`+strings.Join(names, ", ")+`] LOOP
-		IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role) THEN
-			BEGIN EXECUTE format('CREATE ROLE %I', role);
-			EXCEPTION WHEN duplicate_object OR unique_violation OR reserved_name OR insufficient_privilege THEN NULL; END;
-		END IF;
-	END LOOP;
-END`))
+	rows, err := s.Conn.Query(ctx, "SELECT rolname FROM pg_roles", pgx.QueryExecModeSimpleProtocol)
 	if err != nil {
-		return fmt.Errorf("making roles on the shadow: %w", err)
+		return fmt.Errorf("looking for roles on the shadow: %w", err)
+	}
+	there, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return fmt.Errorf("looking for roles on the shadow: %w", err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(roles)) {
+		if slices.Contains(there, name) {
+			continue
+		}
+		_, err := s.Conn.Exec(ctx, "CREATE ROLE "+pg.QuoteIdent(name))
+		switch pg.Code(err) {
+		case "42710", "23505", "42939", "42501": // another session made it, its name is reserved, or nobody may
+		default:
+			if err != nil {
+				return fmt.Errorf("making role %s on the shadow: %w", name, err)
+			}
+		}
 	}
 	return nil
 }

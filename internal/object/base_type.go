@@ -37,6 +37,7 @@ func (kinds) BaseType(set *kind.Set) {
 		Name: "base_type", SQL: "TYPE", Grant: "TYPE", Rank: 36, Rename: kind.RenameTo, Hazards: onDrop[baseType]("drop-type"),
 		Doc: "Base types with their functions and all options. What is not one of the optional functions or the storage " +
 			"makes a new type, and the columns of the old one go.",
+		Found: ofUsers("pg_type t") + " AND " + isBaseType,
 		Query: baseTypeQuery,
 		Ref:   qualified,
 		Create: func(_ *kind.Ctx, id schema.ID, t baseType) []kind.Action {

@@ -16,6 +16,7 @@ func (kinds) ShellType(set *kind.Set) {
 	kind.Define(set, kind.Spec[shellType]{
 		Name: "shell_type", SQL: "TYPE", Grant: "TYPE", Rank: 33,
 		Doc: "Shell types, by themselves and as the start of a type whose functions take or return it.",
+		Found: ofUsers("pg_type t") + " AND (NOT typisdefined OR typtype = 'r' OR " + isBaseType + ")",
 		Query: func(int) string {
 			return `SELECT 'pg_type'::regclass::oid AS classid, t.oid AS objid, CASE WHEN t.typisdefined THEN -1 ELSE 0 END AS objsubid,
 	n.nspname AS schema, t.typname AS name, CASE WHEN NOT t.typisdefined THEN pg_get_userbyid(t.typowner) END AS owner,
@@ -46,4 +47,4 @@ WHERE (NOT t.typisdefined OR r.rngcanonical <> 0 OR ` + isBaseType + `) AND ` + 
 
 // isBaseType is the condition that the type t is a base type and no array type
 // that came with its element type.
-const isBaseType = `t.typtype = 'b' AND NOT EXISTS (SELECT FROM pg_type e WHERE e.typarray = t.oid)`
+const isBaseType = `t.typtype = 'b' AND NOT EXISTS (SELECT FROM pg_type e WHERE e.oid = t.typelem AND e.typarray = t.oid)`

@@ -70,6 +70,9 @@ func Run(ctx context.Context, t Trial) (*Result, error) {
 			return nil, fmt.Errorf("configuring the session: %w", err)
 		}
 	}
+	if slices.ContainsFunc(t.Plan.Steps, func(s schema.Step) bool { return s.NoTx }) {
+		r.openAhead(ctx) // others stand in the way of such a step
+	}
 	if err := r.watchRelations(ctx); err != nil {
 		return nil, err
 	}

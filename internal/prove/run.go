@@ -29,12 +29,22 @@ type runner struct {
 	names     map[string]bool // objects that the plan is about
 	skip      map[int]bool    // steps that cannot be tried here
 	extra     []*pgx.Conn     // further sessions
+	ahead     chan opened     // receives one that is being opened, nil when none is
+}
+
+// opened is a session, or why there is none.
+type opened struct {
+	conn *pgx.Conn
+	err  error
 }
 
 // close ends the further sessions.
 func (r *runner) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
+	if r.ahead != nil {
+		_, _ = r.connect(ctx) // to be closed, too
+	}
 	for _, c := range r.extra {
 		_ = c.Close(ctx) // they hold nothing that counts
 	}
@@ -43,12 +53,25 @@ func (r *runner) close() {
 
 // connect opens another session of the same database.
 func (r *runner) connect(ctx context.Context) (*pgx.Conn, error) {
-	conn, err := pgx.ConnectConfig(ctx, r.Conn.Config().Copy())
-	if err != nil {
-		return nil, fmt.Errorf("opening another session of the shadow: %w", err)
+	if r.ahead == nil {
+		r.openAhead(ctx)
 	}
-	r.extra = append(r.extra, conn)
-	return conn, nil
+	o := <-r.ahead
+	if r.ahead = nil; o.err != nil {
+		return nil, fmt.Errorf("opening another session of the shadow: %w", o.err)
+	}
+	r.extra = append(r.extra, o.conn)
+	return o.conn, nil
+}
+
+// openAhead begins to open another session, while the first does other work.
+func (r *runner) openAhead(ctx context.Context) {
+	config, done := r.Conn.Config().Copy(), make(chan opened, 1)
+	r.ahead = done
+	go func() {
+		conn, err := pgx.ConnectConfig(ctx, config)
+		done <- opened{conn, err}
+	}()
 }
 
 // segment runs the steps [first, last) until they succeed, or fail for what the

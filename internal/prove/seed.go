@@ -245,13 +245,9 @@ func (s *seeder) within(oid, whole int64) bool {
 
 // attempt runs a statement so that the transaction outlives its failure.
 func (s *seeder) attempt(sql string) (int64, error) {
-	if _, err := s.conn.Exec(s.ctx, "SAVEPOINT cairn_seed"); err != nil {
-		return 0, err
-	}
-	tag, err := s.conn.Exec(s.ctx, sql)
+	results, err := s.conn.PgConn().Exec(s.ctx, "SAVEPOINT cairn_seed;"+sql+";RELEASE cairn_seed").ReadAll()
 	if err == nil {
-		_, released := s.conn.Exec(s.ctx, "RELEASE cairn_seed")
-		return tag.RowsAffected(), released
+		return results[1].CommandTag.RowsAffected(), nil
 	}
 	if pg.Code(err) == "" {
 		return 0, err

@@ -17,7 +17,7 @@ import (
 const (
 	readyLimit   = 30 * time.Second
 	readyPoll    = time.Millisecond
-	readyPause   = 10 * time.Millisecond
+	readyPause   = 2 * time.Millisecond
 	stopLimit    = 30 * time.Second
 	hurriedLimit = 5 * time.Second
 )
