@@ -128,6 +128,7 @@ type Spec[T any] struct {
 	Role      bool      // its objects are the roles that Roles returns
 	Option    Option    // is read and managed only when this is asked for
 	Heavy     bool      // counted and named in summaries although it is a part
+	Soon      bool      // takes PostgreSQL the longer to create the more there is: what it needs comes before others of its rank
 
 	// InDatabase returns the identity in a database of another name, for objects
 	// whose identity has the name of the database that they are in.
@@ -199,7 +200,7 @@ type Kind struct {
 	Detach, Early, Loose  bool
 	Privilege, Role       bool
 	Option                Option
-	Heavy, Whole          bool
+	Heavy, Whole, Soon    bool
 	Shelled, Heir         bool
 	Rebuild               map[string]bool
 	CarriedOver           func(*schema.Object) bool // PostgreSQL carries the object over when something it needs is rebuilt
@@ -310,7 +311,7 @@ func Define[T any](set *Set, s Spec[T]) *Kind {
 	k := &Kind{
 		Name: s.Name, SQL: s.SQL, Grant: s.Grant, Doc: s.Doc, Since: s.Since, Rank: s.Rank,
 		Satellite: s.Satellite, Inline: s.Inline, Detach: s.Detach, Early: s.Early,
-		Loose: s.Loose, Privilege: s.Privilege, Role: s.Role, Option: s.Option, InDatabase: s.InDatabase, Heavy: s.Heavy, Whole: s.Whole, Shelled: s.Shelled, Heir: s.Heir, Settle: s.Settle, Tied: s.Tied, Rebuild: s.Rebuild, CanSwap: s.Aside != nil,
+		Loose: s.Loose, Privilege: s.Privilege, Role: s.Role, Option: s.Option, InDatabase: s.InDatabase, Heavy: s.Heavy, Whole: s.Whole, Soon: s.Soon, Shelled: s.Shelled, Heir: s.Heir, Settle: s.Settle, Tied: s.Tied, Rebuild: s.Rebuild, CanSwap: s.Aside != nil,
 		Fields: fields, Info: info, Printed: tagged[T]("print"),
 		Query: s.Query, Found: s.Found, Restricted: s.Restricted, Ref: s.Ref, Rename: s.Rename,
 	}

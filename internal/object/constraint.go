@@ -145,14 +145,10 @@ func createConstraint(c *kind.Ctx, id schema.ID, con constraint) []kind.Action {
 	if c.InUse(add.Relation) {
 		add.Online = onlineConstraint(c, id, con)
 	}
-	fits := con.Validated && con.Enforced && !con.Only && !repeats(c, id, con) && !(con.Type == "p" && hasParents(c, id))
 	if con.Type == "f" {
 		add.Lock = kind.ShareRowExclusive
 		add.Also = referencedLock(c, id, con)
-		// The lock on a table that others use is for a statement of its own.
-		fits = fits && !slices.ContainsFunc(referenced(c.New, id, con), func(other schema.ID) bool { return !c.Created(other) })
-	}
-	if fits {
+	} else if con.Validated && con.Enforced && !con.Only && !repeats(c, id, con) && !(con.Type == "p" && hasParents(c, id)) {
 		add.Into, add.Fragments = new(add.Relation), []kind.Fragment{{ID: id, Text: text}}
 	}
 	actions := []kind.Action{add}

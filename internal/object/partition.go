@@ -25,6 +25,7 @@ func (kinds) Partition(set *kind.Set) {
 		Doc: "The attachment of a partition to its table, with its bound. Where it goes and was cut halfway by an interrupted " +
 			"`DETACH PARTITION CONCURRENTLY`, that is finished.",
 		Found: "pg_inherits",
+		Soon:  true, // it looks through all constraints for those that refer to the table
 		Query: func(int) string {
 			return `SELECT 0 AS classid, c.oid AS objid, -1 AS objsubid, n.nspname AS schema, c.relname AS name,
 	'pg_class'::regclass::oid AS pclass, c.oid AS pobj, 0 AS psub,

@@ -15,7 +15,7 @@ type shellType struct{}
 func (kinds) ShellType(set *kind.Set) {
 	kind.Define(set, kind.Spec[shellType]{
 		Name: "shell_type", SQL: "TYPE", Grant: "TYPE", Rank: 33,
-		Doc: "Shell types, by themselves and as the start of a type whose functions take or return it.",
+		Doc:   "Shell types, by themselves and as the start of a type whose functions take or return it.",
 		Found: ofUsers("pg_type t") + " AND (NOT typisdefined OR typtype = 'r' OR " + isBaseType + ")",
 		Query: func(int) string {
 			return `SELECT 'pg_type'::regclass::oid AS classid, t.oid AS objid, CASE WHEN t.typisdefined THEN -1 ELSE 0 END AS objsubid,

@@ -23,7 +23,7 @@ type node struct {
 	key     []*schema.Object // from the outermost parent to the object, for a readable order
 	verb    schema.Verb
 	rank    int32
-	group   int32 // rank of the outermost parent
+	group   int32 // twice the rank of the outermost parent, one less where that is hastened
 	place   int32 // among the nodes that are being ordered, and then in their order
 	phase   phase
 }

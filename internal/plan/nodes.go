@@ -43,6 +43,7 @@ func (e *expansion) build() *graph {
 	}
 	e.addNameEdges(g)
 	e.addMemberEdges(g)
+	g.hasten()
 	return g
 }
 
@@ -110,7 +111,7 @@ func (g *graph) add(c *change, verb schema.Verb, p phase, o *schema.Object, acti
 		depth--
 		n.key[depth] = at
 	}
-	n.rank, n.group = int32(n.kind.Rank), int32(e.kinds.Of(n.key[0].ID).Rank)
+	n.rank, n.group = int32(n.kind.Rank), 2*int32(e.kinds.Of(n.key[0].ID).Rank)
 	c.nodes = n
 	g.nodes = append(g.nodes, n)
 	return n

@@ -168,6 +168,47 @@ func topological(nodes []*node, needs func(n *node, need func(*node))) ([]*node,
 	return sorted, nil
 }
 
+// hasten puts what is to come soon, with the new objects that this needs, before
+// other objects of the same rank. What has to do with objects that are there already
+// stays among the other changes of these.
+func (g *graph) hasten() {
+	var todo []*node
+	for _, n := range g.nodes {
+		if n.kind.Soon && n.phase == creating {
+			todo = append(todo, n)
+		}
+	}
+	there := map[schema.ID]bool{} // new ones that are to be tied to what is there
+	for before := -1; len(there) > before; {
+		before = len(there)
+		todo = slices.DeleteFunc(todo, func(n *node) bool {
+			whole := n.key[0].ID
+			tied := slices.ContainsFunc(append(n.kind.Extra(g.e.new, n.object), whole), func(id schema.ID) bool { return there[id] || g.e.old.Objects[id] != nil })
+			if tied {
+				there[whole] = true
+			}
+			return tied
+		})
+	}
+	if len(todo) == 0 {
+		return
+	}
+	seen, soon := map[*node]bool{}, map[*schema.Object]bool{}
+	for len(todo) > 0 {
+		n := todo[len(todo)-1]
+		if todo = todo[:len(todo)-1]; !seen[n] {
+			seen[n] = true
+			soon[n.key[0]] = g.e.old.Objects[n.key[0].ID] == nil
+			todo = append(todo, n.after...)
+		}
+	}
+	for _, n := range g.nodes {
+		if soon[n.key[0]] {
+			n.group--
+		}
+	}
+}
+
 // compareNodes orders what no dependency orders: drops first, then by the place
 // of the outermost parent, so that what belongs together stands together.
 func compareNodes(a, b *node) int {
