@@ -15,12 +15,19 @@ import (
 // It also returns the texts of what the steps touch and of what their objects
 // need, with the wholes that these belong to.
 func Closure(kinds *kind.Set, old, new *schema.State, p *schema.Plan) (part *schema.State, about map[string]bool) {
-	c := &closure{kinds: kinds, old: old, in: map[schema.ID]bool{}, expanded: map[schema.ID]bool{}, leading: map[schema.ID][]schema.ID{}, ties: map[schema.ID]bool{}, said: map[schema.ID]bool{},
+	c := &closure{kinds: kinds, old: old, in: map[schema.ID]bool{}, expanded: map[schema.ID]bool{}, entered: map[schema.ID]bool{}, leading: map[schema.ID][]schema.ID{}, ties: map[schema.ID]bool{}, said: map[schema.ID]bool{},
 		ctx: &kind.Ctx{Server: old.Server, Old: old, New: new, Kinds: kinds}}
 	about = map[string]bool{}
-	for _, id := range touched(p, old, new) {
-		c.touch(id)
+	for id, as := range c.touched(p) {
 		about[c.whole(id).String()] = true
+		switch as {
+		case described:
+			c.addWhole(c.whole(id))
+		case around:
+			c.enter(c.whole(id))
+		case subject:
+			c.touch(id)
+		}
 		if o := new.Objects[id]; o != nil {
 			c.want(o)
 			for _, need := range o.Needs {
@@ -52,7 +59,8 @@ type closure struct {
 	ctx      *kind.Ctx
 	old      *schema.State
 	in       map[schema.ID]bool
-	expanded map[schema.ID]bool        // wholes of which the users were looked at
+	expanded map[schema.ID]bool        // wholes of which the users of all parts were looked at
+	entered  map[schema.ID]bool        // wholes of which all parts are in
 	queue    []schema.ID               // those of which needs were not looked at yet
 	leading  map[schema.ID][]schema.ID // of wholes, see leaders
 	ties     map[schema.ID]bool        // whether wholes are tied
@@ -71,23 +79,67 @@ func ids(objects []*schema.Object) []schema.ID {
 	return list
 }
 
+// aspect is what an object is to a plan that touches it.
+type aspect int
+
+const (
+	described aspect = iota // only a comment, an owner, a grant of it changes
+	around                  // a part of it changes
+	subject                 // it changes itself, or what it is no part of locks it
+)
+
 // touched lists what the steps and changes of a plan are about.
-func touched(p *schema.Plan, states ...*schema.State) []schema.ID {
-	texts := map[string]bool{}
-	for _, s := range p.Steps {
-		texts[s.Object], texts[s.Relation] = true, true
-		for _, l := range s.Locks {
-			texts[l.Relation] = true
+func (c *closure) touched(p *schema.Plan) map[schema.ID]aspect {
+	found := map[string][]schema.ID{}
+	find := func(text string) []schema.ID {
+		ids, known := found[text]
+		if !known {
+			ids = Find(text, c.old, c.ctx.New)
+			found[text] = ids
+		}
+		return ids
+	}
+	list := map[schema.ID]aspect{}
+	add := func(object string, others ...string) {
+		as := map[schema.ID]aspect{} // of what it is a part of
+		for _, id := range find(object) {
+			list[id] = subject
+			for at := c.parent(id); at != (schema.ID{}); at = c.parent(at) {
+				if as[at] = around; c.kinds.Of(id).Satellite != kind.NotSatellite {
+					as[at] = described
+				}
+			}
+		}
+		for _, text := range others {
+			for _, id := range find(text) {
+				if to, whole := as[id]; whole {
+					list[id] = max(list[id], to)
+				} else {
+					list[id] = subject
+				}
+			}
 		}
 	}
-	for _, c := range p.Changes {
-		texts[c.Object], texts[c.Parent] = true, true
+	for _, s := range p.Steps {
+		add(s.Object, s.Relation)
+		for _, l := range s.Locks {
+			add(s.Object, l.Relation)
+		}
 	}
-	var list []schema.ID
-	for text := range texts {
-		list = append(list, Find(text, states...)...)
+	for _, change := range p.Changes {
+		add(change.Object, change.Parent)
 	}
 	return list
+}
+
+// parent returns what an object of one of the states is a part of.
+func (c *closure) parent(id schema.ID) schema.ID {
+	for _, s := range []*schema.State{c.ctx.New, c.old} {
+		if o := s.Objects[id]; o != nil {
+			return o.Parent
+		}
+	}
+	return schema.ID{}
 }
 
 // whole returns the outermost object that an object is a part of.
@@ -98,37 +150,57 @@ func (c *closure) whole(id schema.ID) schema.ID {
 	return id
 }
 
-// touch takes in an object with the whole that it belongs to, all parts of that,
-// and what needs any of them. What describes an object breaks with nothing.
+// touch takes in an object with the whole that it belongs to, all parts of that, and
+// what needs the object or the whole. What describes an object breaks with nothing.
 func (c *closure) touch(id schema.ID) {
-	o := c.old.Objects[id]
+	o, whole := c.old.Objects[id], c.whole(id)
 	switch {
 	case o == nil:
-		return
 	case c.kinds.Of(id).Satellite != kind.NotSatellite:
 		c.add(id)
-		return
+	case id == whole:
+		c.expand(whole)
+	default:
+		c.enter(whole)
+		for _, part := range c.withParts(id) {
+			c.addUsers(part, whole)
+		}
 	}
-	c.expand(c.whole(id))
 }
 
+// expand takes in a whole and what needs any part of it.
 func (c *closure) expand(whole schema.ID) {
 	if c.expanded[whole] {
 		return
 	}
 	c.expanded[whole] = true
+	c.enter(whole)
 	for _, part := range c.withParts(whole) {
-		c.add(part)
-		for _, user := range c.users(part) {
-			switch top := c.whole(user); {
-			case top == user || c.follows(top, whole):
-				c.expand(top)
-			case c.tied(top):
-				c.addWhole(top)
-			default: // a foreign key, a trigger: what else its table has is out of the way
-				c.add(user)
-				c.addOwner(top)
-			}
+		c.addUsers(part, whole)
+	}
+}
+
+// enter takes in a whole with its parts, and what needs it as a whole.
+func (c *closure) enter(whole schema.ID) {
+	if c.entered[whole] || c.old.Objects[whole] == nil {
+		return
+	}
+	c.entered[whole] = true
+	c.addWhole(whole)
+	c.addUsers(whole, whole)
+}
+
+// addUsers takes in what needs a part of a whole, or the whole itself.
+func (c *closure) addUsers(part, whole schema.ID) {
+	for _, user := range c.users(part) {
+		switch top := c.whole(user); {
+		case top == user || c.follows(top, whole):
+			c.expand(top)
+		case c.tied(top):
+			c.addWhole(top)
+		default: // a foreign key, a trigger: what else its table has is out of the way
+			c.add(user)
+			c.addOwner(top)
 		}
 	}
 }
