@@ -10,7 +10,7 @@ import (
 
 // roof is the size in bytes that the heap keeps below by collecting garbage, as long
 // as what stays leaves a tenth of it. Most runs end below it.
-const roof = 336 << 20
+const roof = 320 << 20
 
 // limit is the size in bytes that all memory keeps below meanwhile, with what the heap
 // has between its objects: it is given back, or garbage is collected earlier.
@@ -54,10 +54,10 @@ func growthFrom(live uint64) int {
 	return int((roof - live) * 100 / live)
 }
 
-// limitFor is the limit for what the last collection left, none where that leaves too
-// little below: the program would collect garbage most of the time.
+// limitFor is the limit for what the last collection left, none where that leaves
+// hardly anything below: the program would collect garbage all of the time.
 func limitFor(live uint64) int64 {
-	if live > limit/10*9 {
+	if live > limit/100*97 {
 		return math.MaxInt64
 	}
 	return limit
